@@ -1,0 +1,2 @@
+//! mingqu
+fn main() {}

@@ -1,0 +1,1 @@
+//! mingqu-tests
