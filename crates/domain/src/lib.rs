@@ -5,7 +5,14 @@
 //! hundredths of a mu, instants are integer Unix milliseconds. Figures that belong to a place (a
 //! price, a scale, a tolerance) are data, never constants of this crate.
 
+pub mod bill;
 pub mod id;
+pub mod measurement;
+pub mod progress;
+pub mod registry;
+pub mod round;
+pub mod share;
+pub mod tariff;
 pub mod time;
 pub mod units;
 

@@ -46,10 +46,7 @@ impl Timestamp {
     /// This instant moved by so many milliseconds; stays where it is when that would leave the years reckoned with.
     #[must_use]
     pub fn plus_millis(self, millis: i64) -> Self {
-        self.0
-            .checked_add(millis)
-            .and_then(|sum| Self::from_millis(sum).ok())
-            .unwrap_or(self)
+        self.0.checked_add(millis).and_then(|sum| Self::from_millis(sum).ok()).unwrap_or(self)
     }
 
     /// The wall clock in Beijing.
@@ -71,11 +68,8 @@ impl Timestamp {
 
 impl core::fmt::Display for Timestamp {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let precision = if self.0 % 1000 == 0 {
-            SecondsFormat::Secs
-        } else {
-            SecondsFormat::Millis
-        };
+        let precision =
+            if self.0 % 1000 == 0 { SecondsFormat::Secs } else { SecondsFormat::Millis };
         f.write_str(&self.utc().to_rfc3339_opts(precision, true))
     }
 }
@@ -88,11 +82,7 @@ impl core::str::FromStr for Timestamp {
         let malformed = || TimeError::Format(text.chars().take(40).collect());
         let parsed = DateTime::parse_from_rfc3339(text).map_err(|_| malformed())?;
         let time = Self::from_millis(parsed.timestamp_millis())?;
-        if time.to_string() == text {
-            Ok(time)
-        } else {
-            Err(malformed())
-        }
+        if time.to_string() == text { Ok(time) } else { Err(malformed()) }
     }
 }
 

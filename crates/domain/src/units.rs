@@ -113,10 +113,7 @@ impl Area {
         if (1..=MOST_HUNDREDTHS).contains(&hundredths) {
             Ok(Self(hundredths))
         } else {
-            Err(UnitError::Range {
-                what: "area",
-                value: text.into(),
-            })
+            Err(UnitError::Range { what: "area", value: text.into() })
         }
     }
 }
@@ -135,25 +132,16 @@ pub fn decimal_text(value: i64, decimals: u32) -> String {
 
 /// Reads plain decimal text as an integer count of 10^-`decimals` units; more decimals than the unit has are refused, never rounded.
 pub fn parse_decimal(what: &'static str, text: &str, decimals: u8) -> Result<i64, UnitError> {
-    let malformed = || UnitError::Format {
-        what,
-        value: text.chars().take(40).collect(),
-        decimals,
-    };
+    let malformed = || UnitError::Format { what, value: text.chars().take(40).collect(), decimals };
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let digits_only = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-    let missing = usize::from(decimals)
-        .checked_sub(part.len())
-        .ok_or_else(malformed)?;
+    let missing = usize::from(decimals).checked_sub(part.len()).ok_or_else(malformed)?;
     if whole.is_empty() || !digits_only(whole) || !digits_only(part) || text.ends_with('.') {
         return Err(malformed());
     }
     format!("{whole}{part}{}", "0".repeat(missing))
         .parse()
-        .map_err(|_| UnitError::Range {
-            what,
-            value: text.chars().take(40).collect(),
-        })
+        .map_err(|_| UnitError::Range { what, value: text.chars().take(40).collect() })
 }
 
 #[cfg(test)]
@@ -176,20 +164,8 @@ mod tests {
 
     #[test]
     fn rejects_what_would_have_to_be_rounded_or_guessed() {
-        for text in [
-            "",
-            ".",
-            "1.",
-            ".5",
-            "1.005",
-            "-1",
-            "+1",
-            "1e3",
-            "１",
-            "0",
-            "1 2",
-            "100000.01",
-        ] {
+        for text in ["", ".", "1.", ".5", "1.005", "-1", "+1", "1e3", "１", "0", "1 2", "100000.01"]
+        {
             assert!(Area::from_mu(text).is_err(), "{text:?}");
         }
         assert!(Area::from_mu("99999999999999999999").is_err());
