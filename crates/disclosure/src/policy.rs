@@ -1,0 +1,172 @@
+//! Who signed, and whether that is enough: the rule that the server checks before posting and the auditor after.
+
+use domain::{HouseholdNo, PersonId, VillageId};
+use thiserror::Error;
+
+use crate::directory::{Directory, Enrolled};
+use crate::dsse::{Envelope, EnvelopeSignature, pae};
+use crate::key::Fingerprint;
+use crate::statement::{ExpectedSigner, Kind, Need, Policy, Role, Statement};
+
+/// A signature that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoSignature {
+    /// The key that made it.
+    pub key: Fingerprint,
+    /// The role in which it counts.
+    pub role: Role,
+    /// The person.
+    pub person: PersonId,
+}
+
+/// The signatures that count, and what is still missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// In the envelope's order.
+    pub signatures: Vec<CoSignature>,
+    /// Roles with the number of people still missing; empty when the policy is met.
+    pub missing: Vec<Need>,
+}
+
+/// Why a signature does not count. One such signature spoils the envelope.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SignatureProblem {
+    /// The directory does not know the key.
+    #[error("key {0} is not enrolled: the log knows nobody by it")]
+    UnknownKey(String),
+    /// The key was revoked.
+    #[error("key {key} of {person} was revoked at posting {at}")]
+    Revoked {
+        /// The key.
+        key: Fingerprint,
+        /// Whose it was.
+        person: PersonId,
+        /// The posting that revoked it.
+        at: u64,
+    },
+    /// The signature is not over these bytes by that key.
+    #[error("the signature by key {0} is not valid for this statement")]
+    Invalid(Fingerprint),
+    /// The statement does not name the key in that role.
+    #[error("{person} is not among the signers that this statement names")]
+    NotExpected {
+        /// Who signed.
+        person: PersonId,
+    },
+    /// The policy gives that role no part in this kind.
+    #[error("a {} does not sign a {} statement", role.code(), kind.code())]
+    RoleHasNoPart {
+        /// The role.
+        role: Role,
+        /// The kind.
+        kind: Kind,
+    },
+    /// A cadre of another village.
+    #[error("{person} is a cadre of village {of}, and this statement concerns village {concerns}")]
+    OtherVillage {
+        /// Who signed.
+        person: PersonId,
+        /// Their village.
+        of: VillageId,
+        /// The statement's.
+        concerns: VillageId,
+    },
+    /// A cadre whose own household has a share.
+    #[error("{person} is recused: household {household} has a share in this watering")]
+    Recused {
+        /// Who signed.
+        person: PersonId,
+        /// Their household.
+        household: HouseholdNo,
+    },
+    /// One person signed twice.
+    #[error("{0} signed twice: each signature must come from a different person")]
+    SamePersonTwice(PersonId),
+    /// Signatures out of the fixed order.
+    #[error("signatures stand in the wrong order: root, then station, then cadre")]
+    OutOfOrder,
+}
+
+impl Standing {
+    /// Whether the policy is met.
+    pub fn complete(&self) -> bool {
+        self.missing.is_empty()
+    }
+}
+
+/// Judges every signature of an envelope by the directory and policy in force.
+///
+/// `statement` must be what the envelope's payload says. Fails on the first signature that does
+/// not count; otherwise tells what the policy still misses.
+pub fn judge(
+    directory: &Directory,
+    policy: &Policy,
+    envelope: &Envelope,
+    statement: &Statement,
+) -> Result<Standing, SignatureProblem> {
+    let message = pae(&envelope.payload_type, &envelope.payload);
+    let mut signatures: Vec<CoSignature> = Vec::with_capacity(envelope.signatures.len());
+    for signature in &envelope.signatures {
+        let counted = judge_one(directory, policy, &message, signature, statement)?;
+        if signatures.iter().any(|earlier| earlier.person == counted.person) {
+            return Err(SignatureProblem::SamePersonTwice(counted.person));
+        }
+        if signatures.last().is_some_and(|earlier| earlier.role > counted.role) {
+            return Err(SignatureProblem::OutOfOrder);
+        }
+        signatures.push(counted);
+    }
+    let missing = policy
+        .needs(statement.kind())
+        .iter()
+        .filter_map(|need| {
+            let have = signatures.iter().filter(|counted| counted.role == need.role).count();
+            let count = usize::from(need.count).checked_sub(have).filter(|&count| count > 0)?;
+            u8::try_from(count).ok().map(|count| Need { role: need.role, count })
+        })
+        .collect();
+    Ok(Standing { signatures, missing })
+}
+
+fn judge_one(
+    directory: &Directory,
+    policy: &Policy,
+    message: &[u8],
+    signature: &EnvelopeSignature,
+    statement: &Statement,
+) -> Result<CoSignature, SignatureProblem> {
+    let unknown = || SignatureProblem::UnknownKey(signature.keyid.chars().take(64).collect());
+    // The keyid only finds the entry; what counts is the key that the log enrolled under it.
+    let key = Fingerprint::from_hex(&signature.keyid).map_err(|_| unknown())?;
+    let enrolled = directory.get(&key).ok_or_else(unknown)?;
+    let Enrolled { enrolment, revoked_at, .. } = enrolled;
+    let person = enrolment.person.clone();
+    if let Some(at) = *revoked_at {
+        return Err(SignatureProblem::Revoked { key, person, at });
+    }
+    let role = enrolment.role;
+    if !policy.needs(statement.kind()).iter().any(|need| need.role == role) {
+        return Err(SignatureProblem::RoleHasNoPart { role, kind: statement.kind() });
+    }
+    if let (Some(of), Some(concerns)) = (&enrolment.village, statement.village())
+        && of != concerns
+    {
+        return Err(SignatureProblem::OtherVillage {
+            person,
+            of: of.clone(),
+            concerns: concerns.clone(),
+        });
+    }
+    if let Some(household) = &enrolment.household
+        && statement.sharing_households().any(|sharing| sharing == household)
+    {
+        return Err(SignatureProblem::Recused { person, household: household.clone() });
+    }
+    if !statement.head().signers.contains(&ExpectedSigner { role, key }) {
+        return Err(SignatureProblem::NotExpected { person });
+    }
+    match enrolment.key.verify(message, &signature.sig) {
+        Ok(()) => Ok(CoSignature { key, role, person }),
+        Err(_) => Err(SignatureProblem::Invalid(key)),
+    }
+}

@@ -1,0 +1,123 @@
+//! May this billing run stand in the record? It may when it says exactly what the postings before it give.
+
+use domain::bill::{Bill, PostedWatering, bill_run};
+use domain::{Area, Fen, HouseholdNo, RoundId, Timestamp, VillageId};
+
+use super::{Attachments, PostedRun, Record, RecordError, load};
+use crate::statement::{BillRun, bills_to_lines};
+
+/// What the record gives for a village and round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// Whether this is the village's first run of its year and carries the basic charge.
+    pub basic_charge: bool,
+    /// The posting index of the roster in force.
+    pub roster: u64,
+    /// The waterings that hold, by posting index.
+    pub waterings: Vec<u64>,
+    /// The bills, by household number.
+    pub bills: Vec<Bill>,
+    /// What they come to.
+    pub total_fen: Fen,
+}
+
+impl Record {
+    /// Computes the bills of a village and round from what is posted.
+    pub fn settle(&self, village: &VillageId, round: &RoundId) -> Result<Settlement, RecordError> {
+        if self.runs.iter().any(|run| run.village == *village && run.round == *round) {
+            return Err(RecordError::BilledBefore(village.clone(), round.clone()));
+        }
+        let roster =
+            self.rosters.get(village).ok_or_else(|| RecordError::NoRoster(village.clone()))?;
+        let waterings: Vec<PostedWatering> = self
+            .waterings
+            .iter()
+            .filter(|(_, posted)| posted.superseded_by.is_none())
+            .filter(|(_, posted)| posted.facts.village == *village && posted.facts.round == *round)
+            .map(|(index, posted)| PostedWatering {
+                index: *index,
+                start: posted.facts.start,
+                volume: posted.facts.volume_litres,
+                shares: posted.facts.shares.clone(),
+            })
+            .collect();
+        let basic_charge =
+            year_of(waterings.iter().map(|watering| watering.start)).is_some_and(|year| {
+                !self
+                    .runs
+                    .iter()
+                    .any(|run| run.village == *village && run.basic_charge_year == Some(year))
+            });
+        let households: Vec<(HouseholdNo, Area)> =
+            roster.entries.values().map(|entry| (entry.household.clone(), entry.area)).collect();
+        let bills = bill_run(&self.tariffs, &households, &waterings, basic_charge)?;
+        Ok(Settlement {
+            basic_charge,
+            roster: roster.index,
+            waterings: waterings.iter().map(|watering| watering.index).collect(),
+            total_fen: bills.iter().map(|bill| bill.total_fen).sum(),
+            bills,
+        })
+    }
+
+    pub(super) fn check_run(
+        &self,
+        body: &BillRun,
+        attachments: &impl Attachments,
+    ) -> Result<(), RecordError> {
+        self.known_village(&body.village)?;
+        let due = self.settle(&body.village, &body.round)?;
+        if body.waterings != due.waterings {
+            return Err(RecordError::OtherWaterings { expected: due.waterings });
+        }
+        if body.roster != due.roster {
+            return Err(RecordError::OtherRoster(due.roster));
+        }
+        if body.basic_charge != due.basic_charge {
+            return Err(RecordError::BasicCharge);
+        }
+        let stated = load(&body.bills, attachments)?;
+        let expected = bills_to_lines(&due.bills).map_err(RecordError::Json)?;
+        if stated != expected {
+            return Err(RecordError::BillsDiffer(first_difference(&due.bills, &stated)));
+        }
+        let count = u32::try_from(due.bills.len()).ok();
+        if count != Some(body.households) || body.total_fen != due.total_fen {
+            return Err(RecordError::BillsDiffer(None));
+        }
+        Ok(())
+    }
+
+    pub(super) fn apply_run(&mut self, index: u64, body: BillRun) {
+        let starts = body
+            .waterings
+            .iter()
+            .filter_map(|watering| self.waterings.get(watering))
+            .map(|posted| posted.facts.start);
+        let year = year_of(starts);
+        self.runs.push(PostedRun {
+            index,
+            village: body.village,
+            round: body.round,
+            basic_charge_year: year.filter(|_| body.basic_charge),
+            waterings: body.waterings,
+        });
+    }
+}
+
+/// The year a run belongs to: that of its earliest watering.
+fn year_of(starts: impl Iterator<Item = Timestamp>) -> Option<i32> {
+    starts.min().map(Timestamp::year)
+}
+
+/// The first household whose line is not the one expected.
+fn first_difference(expected: &[Bill], stated: &[u8]) -> Option<HouseholdNo> {
+    let mut lines = stated.split_inclusive(|&byte| byte == b'\n');
+    expected
+        .iter()
+        .find(|bill| {
+            let own = bills_to_lines(core::slice::from_ref(*bill)).unwrap_or_default();
+            lines.next() != Some(own.as_slice())
+        })
+        .map(|bill| bill.household.clone())
+}

@@ -1,0 +1,158 @@
+//! Why an entry may not stand at the record's next index.
+
+use domain::bill::BillError;
+use domain::registry::RegistryError;
+use domain::share::ShareError;
+use domain::{GroupId, HouseholdNo, MeterCode, OutletId, RoundId, VillageId};
+use thiserror::Error;
+
+use crate::attachment::AttachmentError;
+use crate::directory::DirectoryError;
+use crate::merkle::Hash;
+use crate::policy::SignatureProblem;
+use crate::statement::{Need, PolicyError, RosterError, StatementError};
+
+/// Why an entry may not stand at the record's next index.
+#[derive(Debug, Error)]
+pub enum RecordError {
+    /// Not a statement.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// A signature does not count.
+    #[error(transparent)]
+    Signature(#[from] SignatureProblem),
+    /// The policy is not met.
+    #[error("signatures are missing: {}", missing_text(.0))]
+    SignaturesMissing(Vec<Need>),
+    /// The first entry must be the genesis.
+    #[error("the log has no genesis yet: its first entry must be a district statement")]
+    NoGenesis,
+    /// A statement for another log.
+    #[error("the statement is for district {0}, not for this one")]
+    OtherDistrict(domain::DistrictId),
+    /// The log key cannot be read.
+    #[error("the log key is not a signed-note verifier key")]
+    LogKey,
+    /// Two roots share a person or a key.
+    #[error("the root keys must belong to different people and differ")]
+    RootsNotDistinct,
+    /// A later district statement named other roots or another log key.
+    #[error("root keys and log key are fixed by the genesis and cannot be changed")]
+    RootsChanged,
+    /// The policy is refused.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// A change of the directory is refused.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// An entry of the registry is refused.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The roster's entries are refused.
+    #[error(transparent)]
+    Roster(#[from] RosterError),
+    /// An attachment differs from what the statement names.
+    #[error(transparent)]
+    Attachment(#[from] AttachmentError),
+    /// An attachment is not there.
+    #[error("attachment {0} is missing: hand it in with the statement")]
+    AttachmentMissing(Hash),
+    /// A village the registry does not know.
+    #[error("village {0} is not in the registry")]
+    UnknownVillage(VillageId),
+    /// A group its village does not have.
+    #[error("group {0} is not a group of village {1}")]
+    UnknownGroup(GroupId, VillageId),
+    /// An outlet the registry does not know.
+    #[error("outlet {0} is not in the registry")]
+    UnknownOutlet(OutletId),
+    /// A meter that does not stand at the outlet.
+    #[error("meter {0} does not stand at outlet {1}")]
+    NotTheOutletsMeter(MeterCode, OutletId),
+    /// An outlet that delivers to another village.
+    #[error("outlet {0} does not deliver to village {1}")]
+    NotTheVillagesOutlet(OutletId, VillageId),
+    /// Two meters with one device key.
+    #[error("meter {0} has the device key of another meter: each needs its own")]
+    DeviceKeyShared(MeterCode),
+    /// A household in two villages' rosters.
+    #[error("household {0} already stands in the roster of village {1}")]
+    InTwoVillages(HouseholdNo, VillageId),
+    /// A village without a roster.
+    #[error("village {0} has no roster yet: post it first")]
+    NoRoster(VillageId),
+    /// A share of somebody who is not in the group.
+    #[error("household {0} is not in the roster of group {1}")]
+    NotInGroup(HouseholdNo, GroupId),
+    /// The sums of a watering do not hold.
+    #[error("the volume {stated} litres is not V(t1) − V(t0) = {computed}")]
+    Volume {
+        /// The statement's.
+        stated: i64,
+        /// What it comes to.
+        computed: i64,
+    },
+    /// A watering that ends before it begins.
+    #[error("the watering ends before it begins")]
+    Backwards,
+    /// The shares are not what the method gives.
+    #[error("the shares are not the volume divided by the areas of the roster in force")]
+    SharesDiffer,
+    /// The volume cannot be divided.
+    #[error(transparent)]
+    Shares(#[from] ShareError),
+    /// The evidence's sequence runs backwards.
+    #[error("the evidence's last report comes before its first")]
+    EvidenceBackwards,
+    /// Two waterings of one outlet overlap.
+    #[error("the time overlaps with posting {0} of the same outlet")]
+    Overlap(u64),
+    /// A correction of something that is not there to correct.
+    #[error("posting {0} is not a watering that holds")]
+    NothingToSupersede(u64),
+    /// A correction that moves to another outlet, village or turn.
+    #[error("a correction must be for the outlet, village, round and turn of posting {0}")]
+    CorrectsAnother(u64),
+    /// A correction without a printable reason.
+    #[error("a correction needs a reason of 1 to {max} printable characters", max = crate::statement::MAX_REASON_CHARS)]
+    Reason,
+    /// A correction of what was billed.
+    #[error(
+        "posting {0} has been billed: correcting it needs an adjustment of the bills, which is not possible yet"
+    )]
+    Billed(u64),
+    /// A second run.
+    #[error("village {0} and round {1} were billed before")]
+    BilledBefore(VillageId, RoundId),
+    /// A run over other waterings than those that hold.
+    #[error("the run must bill exactly the postings {expected:?}")]
+    OtherWaterings {
+        /// The postings of the village and round that hold.
+        expected: Vec<u64>,
+    },
+    /// A run that goes by another roster.
+    #[error("the run must go by the roster in force, posting {0}")]
+    OtherRoster(u64),
+    /// The basic charge in the wrong run.
+    #[error("the basic charge belongs to a village's first run of the year, and only to it")]
+    BasicCharge,
+    /// The run cannot be computed.
+    #[error(transparent)]
+    Bill(#[from] BillError),
+    /// The run's bills are not what the postings give.
+    #[error("the bills differ from what the posted waterings give{}", at_household(.0.as_ref()))]
+    BillsDiffer(Option<HouseholdNo>),
+    /// The bills cannot be written as JSON.
+    #[error("the bills cannot be written: {0}")]
+    Json(serde_json::Error),
+}
+
+fn missing_text(missing: &[Need]) -> String {
+    let needs: Vec<String> =
+        missing.iter().map(|need| format!("{} × {}", need.count, need.role.code())).collect();
+    needs.join(", ")
+}
+
+fn at_household(household: Option<&HouseholdNo>) -> String {
+    household.map_or_else(String::new, |household| format!(", first at household {household}"))
+}

@@ -1,0 +1,370 @@
+//! The public record: what the log says so far, and whether a next entry may follow.
+//!
+//! [`Record`] is a fold over the log's entries. The server folds the same record that an auditor
+//! does, and asks it the same question before posting that the auditor asks after: may this
+//! envelope stand at this index? Who may sign is judged by what the log said *before* that index,
+//! never by a claimed time.
+
+mod billing;
+mod error;
+mod watering;
+
+use std::collections::BTreeMap;
+
+use domain::registry::{Outlet, Village};
+use domain::tariff::Tariffs;
+use domain::{HouseholdNo, MeterCode, OutletId, RoundId, VillageId};
+
+use crate::directory::Directory;
+use crate::dsse::Envelope;
+use crate::merkle::Hash;
+use crate::policy::{Standing, judge};
+use crate::statement::{
+    District, Enrolment, Kind, Policy, Registry, RegistryMeter, Role, RosterEntry, Statement,
+    WateringFacts,
+};
+
+pub use billing::Settlement;
+pub use error::RecordError;
+
+/// Where attachments are found; a folder, a database or a map.
+pub trait Attachments {
+    /// The bytes with this SHA-256, or `None`.
+    fn attachment(&self, sha256: &Hash) -> Option<Vec<u8>>;
+}
+
+impl Attachments for BTreeMap<Hash, Vec<u8>> {
+    fn attachment(&self, sha256: &Hash) -> Option<Vec<u8>> {
+        self.get(sha256).cloned()
+    }
+}
+
+/// What the log says so far.
+#[derive(Debug, Clone, Default)]
+pub struct Record {
+    size: u64,
+    district: Option<District>,
+    directory: Directory,
+    villages: BTreeMap<VillageId, Village>,
+    outlets: BTreeMap<OutletId, Outlet>,
+    meters: BTreeMap<MeterCode, RegistryMeter>,
+    rosters: BTreeMap<VillageId, PostedRoster>,
+    tariffs: Tariffs,
+    waterings: BTreeMap<u64, PostedFacts>,
+    runs: Vec<PostedRun>,
+}
+
+/// A village's roster in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostedRoster {
+    /// Its posting index.
+    pub index: u64,
+    /// Its households.
+    pub entries: BTreeMap<HouseholdNo, RosterEntry>,
+}
+
+/// A posted watering.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostedFacts {
+    /// What it says.
+    pub facts: WateringFacts,
+    /// The posting that superseded it.
+    pub superseded_by: Option<u64>,
+}
+
+/// A posted billing run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostedRun {
+    /// Its posting index.
+    pub index: u64,
+    /// Its village.
+    pub village: VillageId,
+    /// Its round.
+    pub round: RoundId,
+    /// The year whose basic charge it carries.
+    pub basic_charge_year: Option<i32>,
+    /// The waterings it billed.
+    pub waterings: Vec<u64>,
+}
+
+/// An envelope that may stand at the record's next index.
+#[derive(Debug, Clone)]
+pub struct Admitted {
+    /// What it says.
+    pub statement: Statement,
+    /// Who signed it.
+    pub standing: Standing,
+    roster: Option<BTreeMap<HouseholdNo, RosterEntry>>,
+}
+
+impl Record {
+    /// How many entries it has read: the next entry's index.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The district's latest statement; `None` before the genesis.
+    pub fn district(&self) -> Option<&District> {
+        self.district.as_ref()
+    }
+
+    /// The signing policy in force.
+    pub fn policy(&self) -> Option<&Policy> {
+        self.district.as_ref().map(|district| &district.policy)
+    }
+
+    /// The key directory.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// The villages.
+    pub fn villages(&self) -> &BTreeMap<VillageId, Village> {
+        &self.villages
+    }
+
+    /// The outlets.
+    pub fn outlets(&self) -> &BTreeMap<OutletId, Outlet> {
+        &self.outlets
+    }
+
+    /// The meters with their device keys.
+    pub fn meters(&self) -> &BTreeMap<MeterCode, RegistryMeter> {
+        &self.meters
+    }
+
+    /// The roster in force of a village.
+    pub fn roster(&self, village: &VillageId) -> Option<&PostedRoster> {
+        self.rosters.get(village)
+    }
+
+    /// The village and roster entry of a household.
+    pub fn household(&self, household: &HouseholdNo) -> Option<(&VillageId, &RosterEntry)> {
+        self.rosters.iter().find_map(|(village, roster)| {
+            roster.entries.get(household).map(|entry| (village, entry))
+        })
+    }
+
+    /// The tariffs.
+    pub fn tariffs(&self) -> &Tariffs {
+        &self.tariffs
+    }
+
+    /// The watering posted at `index`.
+    pub fn watering(&self, index: u64) -> Option<&PostedFacts> {
+        self.waterings.get(&index)
+    }
+
+    /// The billing runs, in order of posting.
+    pub fn runs(&self) -> &[PostedRun] {
+        &self.runs
+    }
+
+    /// Checks what a statement says against the record, without its signatures.
+    pub fn check(
+        &self,
+        statement: &Statement,
+        attachments: &impl Attachments,
+    ) -> Result<(), RecordError> {
+        self.check_content(statement, attachments).map(|_| ())
+    }
+
+    /// Checks an envelope whole: that its statement fits the record and its signatures meet the policy.
+    pub fn admit(
+        &self,
+        envelope: &Envelope,
+        attachments: &impl Attachments,
+    ) -> Result<Admitted, RecordError> {
+        let statement = Statement::parse(&envelope.payload_type, &envelope.payload)?;
+        let roster = self.check_content(&statement, attachments)?;
+        let standing = self.judge(envelope, &statement)?;
+        if !standing.complete() {
+            return Err(RecordError::SignaturesMissing(standing.missing));
+        }
+        Ok(Admitted { statement, standing, roster })
+    }
+
+    /// Judges an envelope's signatures by the directory and policy in force before the next index.
+    pub fn judge(
+        &self,
+        envelope: &Envelope,
+        statement: &Statement,
+    ) -> Result<Standing, RecordError> {
+        match (&self.district, statement) {
+            (Some(district), _) => {
+                Ok(judge(&self.directory, &district.policy, envelope, statement)?)
+            }
+            // The genesis is signed by the root keys it names, as its own policy demands.
+            (None, Statement::District(genesis)) => {
+                Ok(judge(&roots_of(genesis), &genesis.policy, envelope, statement)?)
+            }
+            (None, _) => Err(RecordError::NoGenesis),
+        }
+    }
+
+    /// Takes an admitted entry in, at the record's next index, which it returns.
+    pub fn apply(&mut self, admitted: Admitted) -> u64 {
+        let index = self.size;
+        self.size += 1;
+        match admitted.statement {
+            Statement::District(district) => {
+                if self.district.is_none() {
+                    self.directory = roots_of(&district);
+                }
+                self.district = Some(district);
+            }
+            Statement::Key(body) => self.directory.apply(index, &body.act),
+            Statement::Registry(body) => self.apply_registry(body),
+            Statement::Roster(body) => {
+                let entries = admitted.roster.unwrap_or_default();
+                self.rosters.insert(body.village, PostedRoster { index, entries });
+            }
+            Statement::Tariff(body) => self.tariffs.post(index, body.tariff),
+            Statement::Watering(body) => self.apply_watering(index, body.watering, None),
+            Statement::Correction(body) => {
+                self.apply_watering(index, body.watering, Some(body.supersedes));
+            }
+            Statement::BillRun(body) => self.apply_run(index, body),
+        }
+        index
+    }
+
+    fn apply_registry(&mut self, body: Registry) {
+        self.villages.extend(body.villages.into_iter().map(|v| (v.id.clone(), v)));
+        self.outlets.extend(body.outlets.into_iter().map(|o| (o.id.clone(), o)));
+        self.meters.extend(body.meters.into_iter().map(|m| (m.meter.code.clone(), m)));
+    }
+
+    /// Checks the content; returns the entries of a roster, which are read on the way.
+    fn check_content(
+        &self,
+        statement: &Statement,
+        attachments: &impl Attachments,
+    ) -> Result<Option<BTreeMap<HouseholdNo, RosterEntry>>, RecordError> {
+        if self.district.is_none() && statement.kind() != Kind::District {
+            return Err(RecordError::NoGenesis);
+        }
+        if let Some(district) = &self.district
+            && district.head.district != statement.head().district
+        {
+            return Err(RecordError::OtherDistrict(statement.head().district.clone()));
+        }
+        match statement {
+            Statement::District(body) => self.check_district(body)?,
+            Statement::Key(body) => {
+                if let crate::statement::Act::Enrol(Enrolment { village: Some(village), .. }) =
+                    &body.act
+                {
+                    self.known_village(village)?;
+                }
+                self.directory.check(&body.act)?;
+            }
+            Statement::Registry(body) => self.check_registry(body)?,
+            Statement::Roster(body) => {
+                let bytes = load(&body.entries, attachments)?;
+                return self.check_roster(&body.village, body.read_entries(&bytes)?).map(Some);
+            }
+            Statement::Tariff(_) => {}
+            Statement::Watering(body) => self.check_watering(&body.watering, None)?,
+            Statement::Correction(body) => self.check_correction(body)?,
+            Statement::BillRun(body) => self.check_run(body, attachments)?,
+        }
+        Ok(None)
+    }
+
+    fn check_district(&self, body: &District) -> Result<(), RecordError> {
+        domain::registry::check_name(&body.name)?;
+        crate::note::VerifierKey::parse(&body.log_key).map_err(|_| RecordError::LogKey)?;
+        body.policy.check(body.roots.len())?;
+        let mut people: Vec<_> = body.roots.iter().map(|root| &root.person).collect();
+        people.sort();
+        people.dedup();
+        let mut keys: Vec<_> = body.roots.iter().map(|root| root.key).collect();
+        keys.sort();
+        keys.dedup();
+        if people.len() != body.roots.len() || keys.len() != body.roots.len() {
+            return Err(RecordError::RootsNotDistinct);
+        }
+        match &self.district {
+            Some(before) if before.roots != body.roots || before.log_key != body.log_key => {
+                Err(RecordError::RootsChanged)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_registry(&self, body: &Registry) -> Result<(), RecordError> {
+        for village in &body.villages {
+            village.check()?;
+        }
+        for outlet in &body.outlets {
+            outlet.check()?;
+            if !body.villages.iter().any(|village| village.id == outlet.village) {
+                self.known_village(&outlet.village)?;
+            }
+        }
+        for RegistryMeter { meter, device_key } in &body.meters {
+            meter.check()?;
+            if !body.outlets.iter().any(|outlet| outlet.id == meter.outlet) {
+                self.known_outlet(&meter.outlet)?;
+            }
+            let earlier = self.meters.values();
+            let shares_key = |other: &RegistryMeter| {
+                other.device_key == *device_key && other.meter.code != meter.code
+            };
+            if earlier.chain(&body.meters).any(shares_key) {
+                return Err(RecordError::DeviceKeyShared(meter.code.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_roster(
+        &self,
+        village: &VillageId,
+        entries: Vec<RosterEntry>,
+    ) -> Result<BTreeMap<HouseholdNo, RosterEntry>, RecordError> {
+        let known = self.known_village(village)?;
+        for entry in &entries {
+            if !known.groups.iter().any(|group| group.id == entry.group) {
+                return Err(RecordError::UnknownGroup(entry.group.clone(), village.clone()));
+            }
+            if let Some((other, _)) = self.household(&entry.household)
+                && other != village
+            {
+                return Err(RecordError::InTwoVillages(entry.household.clone(), other.clone()));
+            }
+        }
+        Ok(entries.into_iter().map(|entry| (entry.household.clone(), entry)).collect())
+    }
+
+    fn known_village(&self, village: &VillageId) -> Result<&Village, RecordError> {
+        self.villages.get(village).ok_or_else(|| RecordError::UnknownVillage(village.clone()))
+    }
+
+    fn known_outlet(&self, outlet: &OutletId) -> Result<&Outlet, RecordError> {
+        self.outlets.get(outlet).ok_or_else(|| RecordError::UnknownOutlet(outlet.clone()))
+    }
+}
+
+fn roots_of(genesis: &District) -> Directory {
+    let mut directory = Directory::default();
+    for root in &genesis.roots {
+        let person = root.person.clone();
+        let enrolment =
+            Enrolment { person, role: Role::Root, village: None, household: None, key: root.key };
+        directory.enrol(0, enrolment);
+    }
+    directory
+}
+
+fn load(
+    named: &crate::attachment::AttachmentRef,
+    attachments: &impl Attachments,
+) -> Result<Vec<u8>, RecordError> {
+    let bytes = attachments
+        .attachment(&named.sha256)
+        .ok_or(RecordError::AttachmentMissing(named.sha256))?;
+    named.matches(&bytes)?;
+    Ok(bytes)
+}

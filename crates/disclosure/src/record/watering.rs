@@ -1,0 +1,137 @@
+//! May this watering stand in the record?
+
+use domain::share::{self, ShareMethod};
+use domain::{Area, GroupId, HouseholdNo, VillageId};
+
+use super::{PostedFacts, Record, RecordError};
+use crate::statement::{Correction, MAX_REASON_CHARS, WateringFacts};
+
+impl Record {
+    /// The households of a group with their areas, by the roster in force.
+    pub fn group_households(
+        &self,
+        village: &VillageId,
+        group: &GroupId,
+    ) -> Result<Vec<(HouseholdNo, Area)>, RecordError> {
+        let roster =
+            self.rosters.get(village).ok_or_else(|| RecordError::NoRoster(village.clone()))?;
+        Ok(roster
+            .entries
+            .values()
+            .filter(|entry| entry.group == *group)
+            .map(|entry| (entry.household.clone(), entry.area))
+            .collect())
+    }
+
+    /// A posted watering of the same outlet whose time overlaps; a superseded one does not count.
+    pub fn overlapping(&self, facts: &WateringFacts, except: Option<u64>) -> Option<u64> {
+        let overlaps = |other: &WateringFacts| {
+            other.outlet == facts.outlet && other.start < facts.end && facts.start < other.end
+        };
+        self.waterings
+            .iter()
+            .filter(|(index, posted)| posted.superseded_by.is_none() && Some(**index) != except)
+            .find(|(_, posted)| overlaps(&posted.facts))
+            .map(|(index, _)| *index)
+    }
+
+    pub(super) fn check_watering(
+        &self,
+        facts: &WateringFacts,
+        supersedes: Option<u64>,
+    ) -> Result<(), RecordError> {
+        let outlet = self.known_outlet(&facts.outlet)?;
+        if outlet.village != facts.village {
+            return Err(RecordError::NotTheVillagesOutlet(
+                facts.outlet.clone(),
+                facts.village.clone(),
+            ));
+        }
+        let meter = self.meters.get(&facts.meter);
+        if meter.is_none_or(|entry| entry.meter.outlet != facts.outlet) {
+            return Err(RecordError::NotTheOutletsMeter(facts.meter.clone(), facts.outlet.clone()));
+        }
+        check_sums(facts)?;
+        self.check_shares(facts)?;
+        match self.overlapping(facts, supersedes) {
+            Some(index) => Err(RecordError::Overlap(index)),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn check_correction(&self, body: &Correction) -> Result<(), RecordError> {
+        let index = body.supersedes;
+        let length = body.reason.chars().count();
+        if !(1..=MAX_REASON_CHARS).contains(&length) || body.reason.chars().any(char::is_control) {
+            return Err(RecordError::Reason);
+        }
+        let earlier = self
+            .waterings
+            .get(&index)
+            .filter(|posted| posted.superseded_by.is_none())
+            .ok_or(RecordError::NothingToSupersede(index))?;
+        let same = |facts: &WateringFacts| {
+            (&facts.outlet, &facts.village, &facts.round, &facts.turn)
+                == (
+                    &earlier.facts.outlet,
+                    &earlier.facts.village,
+                    &earlier.facts.round,
+                    &earlier.facts.turn,
+                )
+        };
+        if !same(&body.watering) {
+            return Err(RecordError::CorrectsAnother(index));
+        }
+        if self.runs.iter().any(|run| run.waterings.contains(&index)) {
+            return Err(RecordError::Billed(index));
+        }
+        self.check_watering(&body.watering, Some(index))
+    }
+
+    pub(super) fn apply_watering(
+        &mut self,
+        index: u64,
+        facts: WateringFacts,
+        supersedes: Option<u64>,
+    ) {
+        if let Some(earlier) = supersedes.and_then(|index| self.waterings.get_mut(&index)) {
+            earlier.superseded_by = Some(index);
+        }
+        self.waterings.insert(index, PostedFacts { facts, superseded_by: None });
+    }
+
+    fn check_shares(&self, facts: &WateringFacts) -> Result<(), RecordError> {
+        let members = self.group_households(&facts.village, &facts.group)?;
+        let mut sharing = Vec::with_capacity(facts.shares.len());
+        for stated in &facts.shares {
+            let (household, area) =
+                members.iter().find(|(household, _)| *household == stated.household).ok_or_else(
+                    || RecordError::NotInGroup(stated.household.clone(), facts.group.clone()),
+                )?;
+            sharing.push((household.clone(), *area));
+        }
+        let ShareMethod::Area = facts.method;
+        if share::by_area(facts.volume_litres, &sharing)? == facts.shares {
+            Ok(())
+        } else {
+            Err(RecordError::SharesDiffer)
+        }
+    }
+}
+
+fn check_sums(facts: &WateringFacts) -> Result<(), RecordError> {
+    if facts.end <= facts.start {
+        return Err(RecordError::Backwards);
+    }
+    let computed = facts.at_end_litres - facts.at_start_litres;
+    if computed != facts.volume_litres {
+        return Err(RecordError::Volume {
+            stated: facts.volume_litres.get(),
+            computed: computed.get(),
+        });
+    }
+    if facts.evidence.last_report < facts.evidence.first_report {
+        return Err(RecordError::EvidenceBackwards);
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! Why a verb was not done.
+
+use disclosure::dsse::EnvelopeError;
+use disclosure::policy::SignatureProblem;
+use disclosure::record::RecordError;
+use disclosure::statement::{Role, StatementError};
+use domain::measurement::MeasurementError;
+use domain::progress::ProgressError;
+use domain::round::RoundError;
+use domain::{OutletId, PersonId, RoundId, TurnId};
+use store::StoreError;
+use thiserror::Error;
+
+/// Why a verb was not done. Nothing was changed.
+#[derive(Debug, Error)]
+pub enum ServiceError {
+    /// The store failed; the text is for the log, not for the asker.
+    #[error("the store failed: {0}")]
+    Store(#[from] StoreError),
+    /// What the store holds does not make a valid record: a damaged or forged database.
+    #[error("the stored log is not valid at entry {index}: {source}; restore a backup or re-create it from an exported log")]
+    StoredLog {
+        /// The entry.
+        index: u64,
+        /// What is wrong with it.
+        source: RecordError,
+    },
+    /// The stored log, its head and its tiles do not belong together.
+    #[error("the stored log is damaged: {0}")]
+    DamagedLog(String),
+    /// The log key is not the one that the genesis names.
+    #[error("the log key in the data folder is not the one that this log's genesis names: put the right log.key back")]
+    WrongLogKey,
+    /// Not an envelope.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+    /// Not a statement.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// Not a request.
+    #[error("the request cannot be read: {0}")]
+    RequestMalformed(String),
+    /// Against the record.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A signature does not count.
+    #[error(transparent)]
+    Signature(#[from] SignatureProblem),
+    /// A step that does not follow.
+    #[error(transparent)]
+    Progress(#[from] ProgressError),
+    /// A round or turn is refused.
+    #[error(transparent)]
+    Round(#[from] RoundError),
+    /// The volume cannot be told.
+    #[error(transparent)]
+    Measurement(#[from] MeasurementError),
+    /// A request needs exactly one signature.
+    #[error("a request carries exactly one signature; this one has {0}")]
+    OneSignature(usize),
+    /// The asker's role does not allow it.
+    #[error("{person} ({}) may not ask this", role.code())]
+    NotAllowed {
+        /// Who asked.
+        person: PersonId,
+        /// As what.
+        role: Role,
+    },
+    /// No such statement.
+    #[error("there is no statement {0} waiting here")]
+    UnknownStatement(i64),
+    /// The statement moved on meanwhile.
+    #[error("statement {0} has changed meanwhile: read it again")]
+    StatementChanged(i64),
+    /// An attachment that the statement does not name.
+    #[error("an attachment was handed in that the statement does not name")]
+    StrayAttachment,
+    /// No such round.
+    #[error("there is no round {0}")]
+    UnknownRound(RoundId),
+    /// No such turn.
+    #[error("there is no turn {0}")]
+    UnknownTurn(TurnId),
+    /// The turn is closed.
+    #[error("turn {0} is closed already")]
+    TurnClosed(TurnId),
+    /// The outlet's water already goes to somebody.
+    #[error("outlet {outlet} has turn {turn} open: close it first")]
+    OutletBusy {
+        /// The outlet.
+        outlet: OutletId,
+        /// Its open turn.
+        turn: TurnId,
+    },
+    /// A code that stands for something else already.
+    #[error("{what} {code} exists already with other content: choose another code")]
+    Exists {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its code.
+        code: String,
+    },
+    /// The evidence is not whole yet.
+    #[error("{0}")]
+    Evidence(String),
+    /// Somebody else posted at the same time, again and again.
+    #[error("the log is busy: try again")]
+    LogBusy,
+    /// A bound that protects everyone.
+    #[error("{what} is too large: at most {limit} are allowed")]
+    TooLarge {
+        /// What.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+}
+
+/// What an asker can do about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorClass {
+    /// What was handed in is wrong.
+    Invalid,
+    /// The asker may not.
+    Forbidden,
+    /// There is no such thing.
+    NotFound,
+    /// It does not fit the present state; reading again may help.
+    Conflict,
+    /// Not the asker's fault; the cause stands in the log only.
+    Unavailable,
+}
+
+impl ServiceError {
+    /// What an asker can do about it. The text of all but [`ErrorClass::Unavailable`] may be shown.
+    pub const fn class(&self) -> ErrorClass {
+        match self {
+            Self::Store(_)
+            | Self::StoredLog { .. }
+            | Self::DamagedLog(_)
+            | Self::WrongLogKey
+            | Self::LogBusy => ErrorClass::Unavailable,
+            Self::NotAllowed { .. } | Self::Signature(_) => ErrorClass::Forbidden,
+            Self::UnknownStatement(_) | Self::UnknownRound(_) | Self::UnknownTurn(_) => {
+                ErrorClass::NotFound
+            }
+            Self::Progress(_)
+            | Self::StatementChanged(_)
+            | Self::TurnClosed(_)
+            | Self::OutletBusy { .. }
+            | Self::Exists { .. }
+            | Self::Evidence(_) => ErrorClass::Conflict,
+            _ => ErrorClass::Invalid,
+        }
+    }
+}

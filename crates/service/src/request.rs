@@ -1,0 +1,76 @@
+//! Requests: what a person asks the service to do, signed with their key (DSSE), so that who did it is on record.
+//!
+//! A request is not a statement: it is not posted. It opens and closes rounds and turns, settles and
+//! refuses. It is kept, and the same request handed in twice is done once.
+
+use disclosure::statement::Role;
+use domain::round::{Round, Turn};
+use domain::{RoundId, Timestamp, TurnId, VillageId};
+use serde::{Deserialize, Serialize};
+
+/// The DSSE payload type of a request.
+pub const REQUEST_PAYLOAD_TYPE: &str = "application/vnd.mingqu.request.v1+json";
+
+/// What is asked, for which district, and a mark that makes each request its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// The district it is for.
+    pub district: domain::DistrictId,
+    /// When it was asked, as the asker's clock says; tells two equal requests apart.
+    pub asked_at: Timestamp,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// What can be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Ask {
+    /// Schedule a round.
+    OpenRound(Round),
+    /// Open a turn.
+    OpenTurn(Turn),
+    /// Close a turn; its watering is drafted as soon as the meter's readings allow it.
+    CloseTurn {
+        /// The turn.
+        turn: TurnId,
+        /// When the gate was closed.
+        closed_at: Timestamp,
+    },
+    /// Draw up the bills of a village and round.
+    Settle {
+        /// The village.
+        village: VillageId,
+        /// The round.
+        round: RoundId,
+    },
+    /// Refuse to sign a statement (拒签).
+    Refuse {
+        /// The statement.
+        statement: i64,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Ask {
+    /// Whether somebody in `role` may ask this.
+    pub const fn allowed(&self, role: Role) -> bool {
+        match self {
+            Self::Refuse { .. } => matches!(role, Role::Station | Role::Cadre),
+            _ => matches!(role, Role::Station),
+        }
+    }
+
+    /// The word that stands on record.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::OpenRound(_) => "open-round",
+            Self::OpenTurn(_) => "open-turn",
+            Self::CloseTurn { .. } => "close-turn",
+            Self::Settle { .. } => "settle",
+            Self::Refuse { .. } => "refuse",
+        }
+    }
+}
