@@ -1,0 +1,102 @@
+//! Co-signatures as they are gathered under a statement.
+
+use domain::progress::Progress;
+use domain::{PersonId, Timestamp};
+
+use crate::column::{fixed, instant, parsed};
+use crate::pool::{changed, on};
+use crate::{Store, StoreError};
+
+/// One person's signature under a statement; verified by the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoSignature {
+    /// The raw Ed25519 public key.
+    pub public_key: [u8; 32],
+    /// The role it was given in.
+    pub role: String,
+    /// Who signed.
+    pub person: PersonId,
+    /// The raw Ed25519 signature.
+    pub signature: [u8; 64],
+    /// When it came in.
+    pub received_at: Timestamp,
+}
+
+/// Signatures under one statement; a policy demands a handful.
+const MAX_CO_SIGNATURES_PER_READ: i64 = 100;
+
+impl Store {
+    /// The signatures under a statement, in the order they came in.
+    pub async fn co_signatures(&self, statement: i64) -> Result<Vec<CoSignature>, StoreError> {
+        type Fields = (Vec<u8>, String, String, Vec<u8>, i64);
+        let rows: Vec<Fields> = on!(self.pool, p => sqlx::query_as(
+            "SELECT public_key, role, person, signature, received_at FROM co_signature
+             WHERE district = $1 AND statement = $2 ORDER BY received_at, public_key LIMIT $3",
+        )
+        .bind(self.district)
+        .bind(statement)
+        .bind(MAX_CO_SIGNATURES_PER_READ)
+        .fetch_all(p))?;
+        rows.into_iter()
+            .map(|(public_key, role, person, signature, received_at)| {
+                Ok(CoSignature {
+                    public_key: fixed("co_signature", "public_key", public_key)?,
+                    role,
+                    person: parsed("co_signature", "person", &person)?,
+                    signature: fixed("co_signature", "signature", signature)?,
+                    received_at: instant("co_signature", "received_at", received_at)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Adds a signature and moves the statement on, if it is still in the state expected; false when
+    /// its state has moved on. A second signature of one key is a conflict.
+    pub async fn add_co_signature(
+        &self,
+        statement: i64,
+        signature: &CoSignature,
+        expected_state: Progress,
+        new_state: Progress,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.pool.write().await?;
+        let moved = changed!(
+            &mut tx,
+            sqlx::query(
+                "UPDATE statement SET state = $4 WHERE district = $1 AND id = $2 AND state = $3"
+            )
+            .bind(self.district)
+            .bind(statement)
+            .bind(expected_state.code())
+            .bind(new_state.code())
+        )?;
+        if moved == 0 {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        let added = changed!(
+            &mut tx,
+            sqlx::query(
+                "INSERT INTO co_signature (district, statement, public_key, role, person, signature, received_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (statement, public_key) DO NOTHING",
+            )
+            .bind(self.district)
+            .bind(statement)
+            .bind(signature.public_key.as_slice())
+            .bind(signature.role.as_str())
+            .bind(signature.person.as_str())
+            .bind(signature.signature.as_slice())
+            .bind(signature.received_at.millis())
+        )?;
+        if added == 0 {
+            tx.rollback().await?;
+            return Err(StoreError::conflict(
+                "co-signature under statement",
+                &statement,
+                "this key has signed it already",
+            ));
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,198 @@
+//! Turns: who has an outlet's water, from when to when, and the statement that came of it.
+
+use domain::{OutletId, RoundId, Timestamp, TurnId, VillageId};
+
+use crate::column::{instant, instant_option, parsed};
+use crate::pool::{changed, on};
+use crate::{Store, StoreError};
+
+/// Turns of one read.
+pub const MAX_TURNS_PER_READ: i64 = 1000;
+
+/// A turn about to be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTurn {
+    /// Its code.
+    pub code: TurnId,
+    /// Its round, which must be entered.
+    pub round: RoundId,
+    /// The outlet, which must have no open turn.
+    pub outlet: OutletId,
+    /// The village that gets the water.
+    pub village: VillageId,
+    /// Who shares and how, as JSON; the store does not look inside.
+    pub plan: String,
+    /// When the gate was opened.
+    pub opened_at: Timestamp,
+}
+
+/// A turn as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnRow {
+    /// Its code.
+    pub code: TurnId,
+    /// Its round.
+    pub round: RoundId,
+    /// Its outlet.
+    pub outlet: OutletId,
+    /// The village that gets the water.
+    pub village: VillageId,
+    /// Who shares and how, as JSON.
+    pub plan: String,
+    /// When the gate was opened.
+    pub opened_at: Timestamp,
+    /// When it was closed; none while it is open.
+    pub closed_at: Option<Timestamp>,
+    /// The statement drafted from it.
+    pub statement: Option<i64>,
+}
+
+type Fields = (String, String, String, String, String, i64, Option<i64>, Option<i64>);
+
+/// The columns in the order of [`Fields`].
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT code, round, outlet, village, plan, opened_at, closed_at, statement FROM turn ",
+            $rest
+        )
+    };
+}
+
+impl Store {
+    /// Opens a turn; a conflict when its code is taken, its round unknown, or its outlet has an open turn.
+    pub async fn open_turn(&self, turn: &NewTurn) -> Result<(), StoreError> {
+        let mut tx = self.pool.write().await?;
+        let opened = changed!(
+            &mut tx,
+            sqlx::query(
+                "INSERT INTO turn (district, code, round, outlet, village, plan, opened_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+            )
+            .bind(self.district)
+            .bind(turn.code.as_str())
+            .bind(turn.round.as_str())
+            .bind(turn.outlet.as_str())
+            .bind(turn.village.as_str())
+            .bind(turn.plan.as_str())
+            .bind(turn.opened_at.millis())
+        );
+        match opened {
+            Ok(1) => tx.commit().await,
+            Ok(_) => Err(StoreError::conflict(
+                "turn",
+                &turn.code,
+                "its code is taken, or its outlet has an open turn: close that first",
+            )),
+            Err(error) if is_foreign_key(&error) => Err(StoreError::conflict(
+                "turn",
+                &turn.code,
+                "its round is not entered: enter the round first",
+            )),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Closes an open turn; false when no open turn has this code.
+    pub async fn close_turn(&self, code: &TurnId, at: Timestamp) -> Result<bool, StoreError> {
+        let mut tx = self.pool.write().await?;
+        let closed = changed!(
+            &mut tx,
+            sqlx::query("UPDATE turn SET closed_at = $3 WHERE district = $1 AND code = $2 AND closed_at IS NULL")
+                .bind(self.district)
+                .bind(code.as_str())
+                .bind(at.millis())
+        )?;
+        tx.commit().await?;
+        Ok(closed == 1)
+    }
+
+    /// One turn.
+    pub async fn turn(&self, code: &TurnId) -> Result<Option<TurnRow>, StoreError> {
+        let found: Option<Fields> = on!(self.pool, p => sqlx::query_as(
+            select!("WHERE district = $1 AND code = $2"),
+        )
+        .bind(self.district)
+        .bind(code.as_str())
+        .fetch_optional(p))?;
+        found.map(row).transpose()
+    }
+
+    /// The turn that has an outlet's water now.
+    pub async fn open_turn_at(&self, outlet: &OutletId) -> Result<Option<TurnRow>, StoreError> {
+        let found: Option<Fields> = on!(self.pool, p => sqlx::query_as(
+            select!("WHERE district = $1 AND outlet = $2 AND closed_at IS NULL"),
+        )
+        .bind(self.district)
+        .bind(outlet.as_str())
+        .fetch_optional(p))?;
+        found.map(row).transpose()
+    }
+
+    /// The turn at an outlet that was closed last.
+    pub async fn last_closed_turn(&self, outlet: &OutletId) -> Result<Option<TurnRow>, StoreError> {
+        let found: Option<Fields> = on!(self.pool, p => sqlx::query_as(
+            select!(
+                "WHERE district = $1 AND outlet = $2 AND closed_at IS NOT NULL
+                 ORDER BY closed_at DESC, code DESC LIMIT 1"
+            ),
+        )
+        .bind(self.district)
+        .bind(outlet.as_str())
+        .fetch_optional(p))?;
+        found.map(row).transpose()
+    }
+
+    /// Closed turns that no statement was drafted from, the longest closed first.
+    pub async fn turns_to_draft(&self) -> Result<Vec<TurnRow>, StoreError> {
+        let rows: Vec<Fields> = on!(self.pool, p => sqlx::query_as(
+            select!(
+                "WHERE district = $1 AND closed_at IS NOT NULL AND statement IS NULL
+                 ORDER BY closed_at, code LIMIT $2"
+            ),
+        )
+        .bind(self.district)
+        .bind(MAX_TURNS_PER_READ)
+        .fetch_all(p))?;
+        rows.into_iter().map(row).collect()
+    }
+
+    /// Names the statement drafted from a closed turn, if it has none; false otherwise.
+    pub async fn set_turn_statement(
+        &self,
+        code: &TurnId,
+        statement: i64,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.pool.write().await?;
+        let set = changed!(
+            &mut tx,
+            sqlx::query(
+                "UPDATE turn SET statement = $3
+                 WHERE district = $1 AND code = $2 AND closed_at IS NOT NULL AND statement IS NULL",
+            )
+            .bind(self.district)
+            .bind(code.as_str())
+            .bind(statement)
+        )?;
+        tx.commit().await?;
+        Ok(set == 1)
+    }
+}
+
+fn is_foreign_key(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation)
+}
+
+fn row(fields: Fields) -> Result<TurnRow, StoreError> {
+    let (code, round, outlet, village, plan, opened_at, closed_at, statement) = fields;
+    Ok(TurnRow {
+        code: parsed("turn", "code", &code)?,
+        round: parsed("turn", "round", &round)?,
+        outlet: parsed("turn", "outlet", &outlet)?,
+        village: parsed("turn", "village", &village)?,
+        plan,
+        opened_at: instant("turn", "opened_at", opened_at)?,
+        closed_at: instant_option("turn", "closed_at", closed_at)?,
+        statement,
+    })
+}
