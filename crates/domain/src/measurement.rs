@@ -21,7 +21,7 @@ pub struct Reading {
     /// The value in the meter's own units.
     pub value: i64,
     /// What the meter itself said against it.
-    pub doubt: Option<Doubt>,
+    pub doubts: Doubts,
 }
 
 /// Why a volume is estimated (估算) instead of plainly measured.
@@ -38,6 +38,48 @@ pub enum Doubt {
     Tamper,
     /// The meter said that water ran backwards.
     ReverseFlow,
+}
+
+impl Doubt {
+    /// Every doubt.
+    pub const ALL: [Self; 5] = [
+        Self::GapAtStart,
+        Self::GapAtEnd,
+        Self::ClockNotSynchronised,
+        Self::Tamper,
+        Self::ReverseFlow,
+    ];
+}
+
+/// A set of doubts, small enough to go with every reading.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Doubts(u8);
+
+impl Doubts {
+    /// No doubt.
+    pub const NONE: Self = Self(0);
+
+    /// This set and one more doubt.
+    #[must_use]
+    pub const fn with(self, doubt: Doubt) -> Self {
+        Self(self.0 | 1 << doubt as u8)
+    }
+
+    /// The doubts of both.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether it holds a doubt.
+    pub const fn contains(self, doubt: Doubt) -> bool {
+        self.0 & (1 << doubt as u8) != 0
+    }
+
+    /// The doubts, in their order.
+    pub fn iter(self) -> impl Iterator<Item = Doubt> {
+        Doubt::ALL.into_iter().filter(move |&doubt| self.contains(doubt))
+    }
 }
 
 /// Why a volume cannot be told.
@@ -93,7 +135,7 @@ struct Point {
     at: Timestamp,
     value: i64,
     litres: i64,
-    doubt: Option<Doubt>,
+    doubts: Doubts,
 }
 
 /// What a meter says of an interval.
@@ -119,14 +161,14 @@ impl CumulativeVolume {
     ) -> Result<Self, MeasurementError> {
         let Scale::Register { litres_per_unit } = scale;
         let mut readings: Vec<Reading> = readings.into_iter().collect();
-        readings.sort_by_key(|reading| (reading.at, reading.value, reading.doubt));
+        readings.sort_by_key(|reading| (reading.at, reading.value));
         let mut points: Vec<Point> = Vec::with_capacity(readings.len());
-        for Reading { at, value, doubt } in readings {
+        for Reading { at, value, doubts } in readings {
             let litres =
                 value.checked_mul(litres_per_unit).ok_or(MeasurementError::Overflow(value))?;
             match points.last_mut() {
                 Some(last) if last.at == at && last.value == value => {
-                    last.doubt = last.doubt.max(doubt);
+                    last.doubts = last.doubts.union(doubts);
                 }
                 Some(last) if last.at == at => {
                     return Err(MeasurementError::Contradiction {
@@ -135,7 +177,7 @@ impl CumulativeVolume {
                         other: value,
                     });
                 }
-                _ => points.push(Point { at, value, litres, doubt }),
+                _ => points.push(Point { at, value, litres, doubts }),
             }
         }
         Ok(Self { points })
@@ -168,7 +210,8 @@ impl CumulativeVolume {
         }
         let at_start = self.at(start)?;
         let at_end = self.at(end)?;
-        let mut doubts: BTreeSet<Doubt> = span.iter().filter_map(|point| point.doubt).collect();
+        let mut doubts: BTreeSet<Doubt> =
+            span.iter().flat_map(|point| point.doubts.iter()).collect();
         if self.nearest_millis(start)? > i64::from(gap_tolerance_seconds) * 1000 {
             doubts.insert(Doubt::GapAtStart);
         }
@@ -245,7 +288,7 @@ mod tests {
     }
 
     fn reading(millis: i64, value: i64) -> Reading {
-        Reading { at: t(millis), value, doubt: None }
+        Reading { at: t(millis), value, doubts: Doubts::NONE }
     }
 
     fn volume(readings: &[Reading]) -> CumulativeVolume {
@@ -321,11 +364,14 @@ mod tests {
 
     #[test]
     fn carries_the_meters_own_doubts() {
-        let doubtful = Reading { doubt: Some(Doubt::Tamper), ..reading(HOUR, 11) };
+        let doubtful = Reading {
+            doubts: Doubts::NONE.with(Doubt::Tamper).with(Doubt::ReverseFlow),
+            ..reading(HOUR, 11)
+        };
         let v = volume(&[reading(0, 10), doubtful, reading(2 * HOUR, 12)]);
         assert_eq!(
             v.between(t(0), t(2 * HOUR), 3600).unwrap().doubts,
-            BTreeSet::from([Doubt::Tamper])
+            BTreeSet::from([Doubt::Tamper, Doubt::ReverseFlow])
         );
     }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! draft ──signed──▶ awaiting ──completed──▶ co-signed ──posted──▶ posted ──superseded──▶ corrected
-//!   └────refused───────┴────▶ refused
+//!   └────────────────refused───┴───────────────────┴──▶ refused
 //! ```
 
 use thiserror::Error;
@@ -33,7 +33,7 @@ pub enum Step {
     Completed,
     /// It entered the public log.
     Posted,
-    /// A signer refused.
+    /// A signer refused, or the record moved on and it no longer fits.
     Refused,
     /// A correction was posted.
     Superseded,
@@ -57,7 +57,7 @@ impl Progress {
         match (self, step) {
             (Self::Draft | Self::Awaiting, Step::Signed) => Ok(Self::Awaiting),
             (Self::Draft | Self::Awaiting, Step::Completed) => Ok(Self::CoSigned),
-            (Self::Draft | Self::Awaiting, Step::Refused) => Ok(Self::Refused),
+            (Self::Draft | Self::Awaiting | Self::CoSigned, Step::Refused) => Ok(Self::Refused),
             (Self::CoSigned, Step::Posted) => Ok(Self::Posted),
             (Self::Posted, Step::Superseded) => Ok(Self::Corrected),
             (from, step) => Err(ProgressError { from, step }),
@@ -120,11 +120,12 @@ mod tests {
 
     #[test]
     fn what_is_posted_is_never_refused_or_signed_again() {
-        for state in [Progress::CoSigned, Progress::Posted, Progress::Corrected] {
+        for state in [Progress::Posted, Progress::Corrected] {
             for step in [Step::Signed, Step::Completed, Step::Refused] {
                 assert!(state.after(step).is_err());
             }
         }
+        assert!(Progress::CoSigned.after(Step::Signed).is_err());
         assert_eq!(
             Progress::Posted.after(Step::Refused).unwrap_err().to_string(),
             "a statement that is posted cannot be refused"

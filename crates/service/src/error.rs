@@ -18,7 +18,9 @@ pub enum ServiceError {
     #[error("the store failed: {0}")]
     Store(#[from] StoreError),
     /// What the store holds does not make a valid record: a damaged or forged database.
-    #[error("the stored log is not valid at entry {index}: {source}; restore a backup or re-create it from an exported log")]
+    #[error(
+        "the stored log is not valid at entry {index}: {source}; restore a backup or re-create it from an exported log"
+    )]
     StoredLog {
         /// The entry.
         index: u64,
@@ -29,7 +31,9 @@ pub enum ServiceError {
     #[error("the stored log is damaged: {0}")]
     DamagedLog(String),
     /// The log key is not the one that the genesis names.
-    #[error("the log key in the data folder is not the one that this log's genesis names: put the right log.key back")]
+    #[error(
+        "the log key in the data folder is not the one that this log's genesis names: put the right log.key back"
+    )]
     WrongLogKey,
     /// Not an envelope.
     #[error(transparent)]
@@ -72,6 +76,15 @@ pub enum ServiceError {
     /// The statement moved on meanwhile.
     #[error("statement {0} has changed meanwhile: read it again")]
     StatementChanged(i64),
+    /// A kind that is only drawn up by the server.
+    #[error("a {} statement is drawn up by the station's server from what was measured and posted, not handed in", .0.code())]
+    DrawnUpHere(disclosure::statement::Kind),
+    /// A proposal that nobody signed.
+    #[error("a statement is handed in with at least one signature of an expected signer")]
+    Unsigned,
+    /// A signature ahead of its turn.
+    #[error("a {} signs first", .0.code())]
+    NotYet(Role),
     /// An attachment that the statement does not name.
     #[error("an attachment was handed in that the statement does not name")]
     StrayAttachment,
@@ -145,6 +158,7 @@ impl ServiceError {
                 ErrorClass::NotFound
             }
             Self::Progress(_)
+            | Self::NotYet(_)
             | Self::StatementChanged(_)
             | Self::TurnClosed(_)
             | Self::OutletBusy { .. }

@@ -1,5 +1,32 @@
 //! The verbs: take a batch of reports, open and close a turn, draft, sign, refuse, post, settle.
+//!
+//! A [`Service`] is one district: its store, its public record and its log key. It holds no
+//! person's private key: people sign requests and statements elsewhere and hand the signatures in,
+//! and what the service does is what those signatures and the record allow.
 
 pub mod arrival;
+pub mod board;
+pub mod clock;
+pub mod error;
+pub mod request;
+
+mod asking;
+mod drafting;
+mod evidence;
+mod ingest;
+mod log;
+mod pending;
+mod posting;
+mod service;
+mod settling;
+mod signing;
 
 pub use arrival::{Arrival, Receipt};
+pub use asking::Answer;
+pub use clock::Clock;
+pub use drafting::Undrafted;
+pub use error::{ErrorClass, ServiceError};
+pub use ingest::{MAX_CLOCK_AHEAD_MILLIS, QuarantineReason};
+pub use log::LogKey;
+pub use pending::{NewAttachment, PendingSignature, PendingStatement};
+pub use service::Service;

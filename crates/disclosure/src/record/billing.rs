@@ -1,6 +1,6 @@
 //! May this billing run stand in the record? It may when it says exactly what the postings before it give.
 
-use domain::bill::{Bill, PostedWatering, bill_run};
+use domain::bill::{Bill, BillError, PostedWatering, bill_run};
 use domain::{Area, Fen, HouseholdNo, RoundId, Timestamp, VillageId};
 
 use super::{Attachments, PostedRun, Record, RecordError, load};
@@ -9,6 +9,8 @@ use crate::statement::{BillRun, bills_to_lines};
 /// What the record gives for a village and round.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settlement {
+    /// The year it belongs to: that of its earliest watering.
+    pub year: i32,
     /// Whether this is the village's first run of its year and carries the basic charge.
     pub basic_charge: bool,
     /// The posting index of the roster in force.
@@ -41,17 +43,16 @@ impl Record {
                 shares: posted.facts.shares.clone(),
             })
             .collect();
-        let basic_charge =
-            year_of(waterings.iter().map(|watering| watering.start)).is_some_and(|year| {
-                !self
-                    .runs
-                    .iter()
-                    .any(|run| run.village == *village && run.basic_charge_year == Some(year))
-            });
+        let earliest = waterings.iter().map(|watering| watering.start).min();
+        let year = earliest.map(Timestamp::year).ok_or(BillError::NothingToBill)?;
+        let carries =
+            |run: &PostedRun| run.village == *village && run.year == year && run.basic_charge;
+        let basic_charge = !self.runs.iter().any(carries);
         let households: Vec<(HouseholdNo, Area)> =
             roster.entries.values().map(|entry| (entry.household.clone(), entry.area)).collect();
         let bills = bill_run(&self.tariffs, &households, &waterings, basic_charge)?;
         Ok(Settlement {
+            year,
             basic_charge,
             roster: roster.index,
             waterings: waterings.iter().map(|watering| watering.index).collect(),
@@ -73,6 +74,9 @@ impl Record {
         if body.roster != due.roster {
             return Err(RecordError::OtherRoster(due.roster));
         }
+        if body.year != due.year {
+            return Err(RecordError::Year(due.year));
+        }
         if body.basic_charge != due.basic_charge {
             return Err(RecordError::BasicCharge);
         }
@@ -89,25 +93,15 @@ impl Record {
     }
 
     pub(super) fn apply_run(&mut self, index: u64, body: BillRun) {
-        let starts = body
-            .waterings
-            .iter()
-            .filter_map(|watering| self.waterings.get(watering))
-            .map(|posted| posted.facts.start);
-        let year = year_of(starts);
         self.runs.push(PostedRun {
             index,
             village: body.village,
             round: body.round,
-            basic_charge_year: year.filter(|_| body.basic_charge),
+            year: body.year,
+            basic_charge: body.basic_charge,
             waterings: body.waterings,
         });
     }
-}
-
-/// The year a run belongs to: that of its earliest watering.
-fn year_of(starts: impl Iterator<Item = Timestamp>) -> Option<i32> {
-    starts.min().map(Timestamp::year)
 }
 
 /// The first household whose line is not the one expected.

@@ -133,6 +133,9 @@ pub enum RecordError {
     /// A run that goes by another roster.
     #[error("the run must go by the roster in force, posting {0}")]
     OtherRoster(u64),
+    /// A run under the wrong year.
+    #[error("the run belongs to year {0}, that of its earliest watering")]
+    Year(i32),
     /// The basic charge in the wrong run.
     #[error("the basic charge belongs to a village's first run of the year, and only to it")]
     BasicCharge,

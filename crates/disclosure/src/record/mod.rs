@@ -81,8 +81,10 @@ pub struct PostedRun {
     pub village: VillageId,
     /// Its round.
     pub round: RoundId,
-    /// The year whose basic charge it carries.
-    pub basic_charge_year: Option<i32>,
+    /// The year it belongs to.
+    pub year: i32,
+    /// Whether it carries the year's basic charge.
+    pub basic_charge: bool,
     /// The waterings it billed.
     pub waterings: Vec<u64>,
 }

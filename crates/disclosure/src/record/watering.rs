@@ -1,7 +1,7 @@
 //! May this watering stand in the record?
 
 use domain::share::{self, ShareMethod};
-use domain::{Area, GroupId, HouseholdNo, VillageId};
+use domain::{Area, GroupId, HouseholdNo, OutletId, VillageId};
 
 use super::{PostedFacts, Record, RecordError};
 use crate::statement::{Correction, MAX_REASON_CHARS, WateringFacts};
@@ -23,6 +23,23 @@ impl Record {
             .collect())
     }
 
+    /// Checks that an outlet's water may go to a group: the outlet delivers to its village, and
+    /// the group has households to share it.
+    pub fn check_turn(
+        &self,
+        outlet: &OutletId,
+        village: &VillageId,
+        group: &GroupId,
+    ) -> Result<(), RecordError> {
+        if self.known_outlet(outlet)?.village != *village {
+            return Err(RecordError::NotTheVillagesOutlet(outlet.clone(), village.clone()));
+        }
+        if self.group_households(village, group)?.is_empty() {
+            return Err(RecordError::UnknownGroup(group.clone(), village.clone()));
+        }
+        Ok(())
+    }
+
     /// A posted watering of the same outlet whose time overlaps; a superseded one does not count.
     pub fn overlapping(&self, facts: &WateringFacts, except: Option<u64>) -> Option<u64> {
         let overlaps = |other: &WateringFacts| {
@@ -40,13 +57,7 @@ impl Record {
         facts: &WateringFacts,
         supersedes: Option<u64>,
     ) -> Result<(), RecordError> {
-        let outlet = self.known_outlet(&facts.outlet)?;
-        if outlet.village != facts.village {
-            return Err(RecordError::NotTheVillagesOutlet(
-                facts.outlet.clone(),
-                facts.village.clone(),
-            ));
-        }
+        self.check_turn(&facts.outlet, &facts.village, &facts.group)?;
         let meter = self.meters.get(&facts.meter);
         if meter.is_none_or(|entry| entry.meter.outlet != facts.outlet) {
             return Err(RecordError::NotTheOutletsMeter(facts.meter.clone(), facts.outlet.clone()));

@@ -20,6 +20,8 @@ pub struct BillRun {
     pub village: VillageId,
     /// The round.
     pub round: RoundId,
+    /// The year it belongs to: that of its earliest watering.
+    pub year: i32,
     /// Whether this run carries the year's basic charge: the village's first run of a year does.
     pub basic_charge: bool,
     /// The posting index of the roster whose areas the basic charge goes by.

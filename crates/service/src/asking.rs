@@ -1,0 +1,195 @@
+//! Signed requests: who asks what, whether they may, and doing it once.
+
+use disclosure::dsse::Envelope;
+use disclosure::key::Fingerprint;
+use disclosure::merkle::Hash;
+use disclosure::policy::SignatureProblem;
+use disclosure::statement::{Enrolment, Statement};
+use domain::progress::{Progress, Step};
+use domain::round::{Round, Turn};
+use domain::{OutletId, Timestamp, TurnId};
+use serde::Serialize;
+use store::{NewRequest, NewTurn, StoreError};
+
+use crate::request::{Ask, REQUEST_PAYLOAD_TYPE, Request};
+use crate::{Service, ServiceError};
+
+/// The longest reason for a refusal, in characters.
+const MAX_REFUSAL_CHARS: usize = 200;
+
+/// What came of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// It was done.
+    Done,
+    /// A statement was drawn up and waits for signatures.
+    Drafted {
+        /// Its id.
+        statement: i64,
+    },
+}
+
+impl Service {
+    /// Does what a signed request asks. The same request again changes nothing.
+    pub async fn request(&self, bytes: &[u8]) -> Result<Answer, ServiceError> {
+        let envelope = Envelope::parse(bytes)?;
+        let (request, asker) = self.read_request(&envelope)?;
+        if !request.ask.allowed(asker.role) {
+            return Err(ServiceError::NotAllowed { person: asker.person, role: asker.role });
+        }
+        let answer = match &request.ask {
+            Ask::OpenRound(round) => self.open_round(round).await?,
+            Ask::OpenTurn(turn) => self.open_turn(turn).await?,
+            Ask::CloseTurn { turn, closed_at } => self.close_turn(turn, *closed_at).await?,
+            Ask::Settle { village, round } => self.settle(village, round).await?,
+            Ask::Refuse { statement, reason } => self.refuse(*statement, reason, &asker).await?,
+        };
+        // Each of these is harmless when repeated, so it is recorded after it was done: a crash in
+        // between makes the asker repeat it instead of losing it.
+        self.store
+            .record_request(&NewRequest {
+                digest: Hash::of(&envelope.signed_bytes()).0,
+                person: asker.person,
+                kind: request.ask.code().into(),
+                received_at: self.now(),
+                envelope: bytes.to_vec(),
+            })
+            .await?;
+        Ok(answer)
+    }
+
+    fn read_request(&self, envelope: &Envelope) -> Result<(Request, Enrolment), ServiceError> {
+        if envelope.payload_type != REQUEST_PAYLOAD_TYPE {
+            let message = format!("use payload type {REQUEST_PAYLOAD_TYPE}");
+            return Err(ServiceError::RequestMalformed(message));
+        }
+        let request: Request = serde_json::from_slice(&envelope.payload)
+            .map_err(|error| ServiceError::RequestMalformed(error.to_string()))?;
+        if request.district != *self.district() {
+            let message = format!("this is district {}", self.district());
+            return Err(ServiceError::RequestMalformed(message));
+        }
+        let [signature] = envelope.signatures.as_slice() else {
+            return Err(ServiceError::OneSignature(envelope.signatures.len()));
+        };
+        let unknown = || SignatureProblem::UnknownKey(signature.keyid.chars().take(64).collect());
+        let key = Fingerprint::from_hex(&signature.keyid).map_err(|_| unknown())?;
+        let enrolled = self.record().directory().get(&key).cloned().ok_or_else(unknown)?;
+        let enrolment = enrolled.enrolment;
+        if let Some(at) = enrolled.revoked_at {
+            return Err(SignatureProblem::Revoked { key, person: enrolment.person, at }.into());
+        }
+        match enrolment.key.verify(&envelope.signed_bytes(), &signature.sig) {
+            Ok(()) => Ok((request, enrolment)),
+            Err(_) => Err(SignatureProblem::Invalid(key).into()),
+        }
+    }
+
+    async fn open_round(&self, round: &Round) -> Result<Answer, ServiceError> {
+        round.check()?;
+        match self.store.put_round(round).await {
+            Ok(()) => Ok(Answer::Done),
+            Err(StoreError::Conflict { .. }) => {
+                Err(ServiceError::Exists { what: "round", code: round.id.to_string() })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn open_turn(&self, turn: &Turn) -> Result<Answer, ServiceError> {
+        if let Some(row) = self.store.turn(&turn.id).await? {
+            return if serde_json::from_str::<Turn>(&row.plan).is_ok_and(|known| known == *turn) {
+                Ok(Answer::Done)
+            } else {
+                Err(ServiceError::Exists { what: "turn", code: turn.id.to_string() })
+            };
+        }
+        let round = self.store.round(&turn.round).await?;
+        let round = round.ok_or_else(|| ServiceError::UnknownRound(turn.round.clone()))?;
+        round.admits(turn.opened_at)?;
+        self.record().check_turn(&turn.outlet, &turn.village, &turn.group)?;
+        self.check_free(&turn.outlet, turn.opened_at).await?;
+        let plan = serde_json::to_string(turn)
+            .map_err(|error| ServiceError::RequestMalformed(error.to_string()))?;
+        self.store
+            .open_turn(&NewTurn {
+                code: turn.id.clone(),
+                round: turn.round.clone(),
+                outlet: turn.outlet.clone(),
+                village: turn.village.clone(),
+                plan,
+                opened_at: turn.opened_at,
+            })
+            .await?;
+        Ok(Answer::Done)
+    }
+
+    /// One outlet's water goes to one turn at a time.
+    async fn check_free(&self, outlet: &OutletId, from: Timestamp) -> Result<(), ServiceError> {
+        let busy = |turn: TurnId| ServiceError::OutletBusy { outlet: outlet.clone(), turn };
+        if let Some(open) = self.store.open_turn_at(outlet).await? {
+            return Err(busy(open.code));
+        }
+        match self.store.last_closed_turn(outlet).await? {
+            Some(last) if last.closed_at.is_some_and(|closed| closed > from) => {
+                Err(busy(last.code))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn close_turn(
+        &self,
+        code: &TurnId,
+        closed_at: Timestamp,
+    ) -> Result<Answer, ServiceError> {
+        let row = self.store.turn(code).await?;
+        let row = row.ok_or_else(|| ServiceError::UnknownTurn(code.clone()))?;
+        match row.closed_at {
+            Some(at) if at == closed_at => return Ok(Answer::Done),
+            Some(_) => return Err(ServiceError::TurnClosed(code.clone())),
+            None => {}
+        }
+        let turn = crate::drafting::turn_of(&row)?;
+        turn.check_closing(closed_at)?;
+        if !self.store.close_turn(code, closed_at).await? {
+            return Err(ServiceError::TurnClosed(code.clone()));
+        }
+        self.tell_news([]);
+        Ok(Answer::Done)
+    }
+
+    async fn refuse(
+        &self,
+        id: i64,
+        reason: &str,
+        asker: &Enrolment,
+    ) -> Result<Answer, ServiceError> {
+        let length = reason.chars().count();
+        if !(1..=MAX_REFUSAL_CHARS).contains(&length) || reason.chars().any(char::is_control) {
+            let message =
+                format!("a refusal needs a reason of 1 to {MAX_REFUSAL_CHARS} characters");
+            return Err(ServiceError::RequestMalformed(message));
+        }
+        let row = self.store.statement(id).await?.ok_or(ServiceError::UnknownStatement(id))?;
+        if row.state == Progress::Refused
+            && row.refused_by.as_ref() == Some(&asker.person)
+            && row.refusal.as_deref() == Some(reason)
+        {
+            return Ok(Answer::Done);
+        }
+        let statement = Statement::parse(&row.payload_type, &row.payload)?;
+        let own_key = asker.key.fingerprint();
+        if !statement.head().signers.iter().any(|signer| signer.key == own_key) {
+            let person = asker.person.clone();
+            return Err(SignatureProblem::NotExpected { person }.into());
+        }
+        row.state.after(Step::Refused)?;
+        if !self.store.refuse_statement(id, &asker.person, reason, row.state).await? {
+            return Err(ServiceError::StatementChanged(id));
+        }
+        self.tell_news([]);
+        Ok(Answer::Done)
+    }
+}

@@ -1,0 +1,1 @@
+//! What pages show: typed views over the store and the public record.

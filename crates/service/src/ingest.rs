@@ -1,0 +1,171 @@
+//! A batch of messages from the meters: what is good is stored, what is not is kept apart with its reason.
+
+use disclosure::key::PublicKey;
+use domain::registry::{Meter, Scale};
+use domain::{MeterCode, Timestamp};
+use store::{NewQuarantine, NewReport};
+use telemetry::{Kind, MeterId, Report};
+
+use crate::{Arrival, Receipt, Service, ServiceError};
+
+/// How far a reading may lie ahead of the server's clock, in milliseconds: ten minutes.
+pub const MAX_CLOCK_AHEAD_MILLIS: i64 = 10 * 60 * 1000;
+
+/// Why a message is kept apart instead of stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QuarantineReason {
+    /// Longer than a report can be.
+    Oversize,
+    /// Not a well-formed report.
+    Malformed,
+    /// A meter that the registry does not know.
+    UnknownMeter,
+    /// A report of one meter under the topic of another.
+    OtherMetersTopic,
+    /// Not signed by the meter's device key.
+    BadSignature,
+    /// Readings later than the server's clock.
+    TimeAhead,
+    /// Readings from before the meter was installed.
+    BeforeInstallation,
+    /// Values of another kind than the registry says.
+    OtherKind,
+}
+
+impl QuarantineReason {
+    /// The word that stands in the database, metrics and pages.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Oversize => "oversize",
+            Self::Malformed => "malformed",
+            Self::UnknownMeter => "unknown-meter",
+            Self::OtherMetersTopic => "other-meters-topic",
+            Self::BadSignature => "bad-signature",
+            Self::TimeAhead => "time-ahead",
+            Self::BeforeInstallation => "before-installation",
+            Self::OtherKind => "other-kind",
+        }
+    }
+}
+
+struct Reject {
+    reason: QuarantineReason,
+    detail: String,
+}
+
+impl Reject {
+    fn new(reason: QuarantineReason, detail: &dyn core::fmt::Display) -> Self {
+        Self { reason, detail: detail.to_string() }
+    }
+}
+
+impl Service {
+    /// Stores a batch durably. `Ok` means that every message of it is on disk, as a report or in
+    /// the quarantine, and may be acknowledged; an error means that none is.
+    pub async fn ingest(&self, batch: Vec<Arrival>) -> Result<Vec<Receipt>, ServiceError> {
+        let now = self.now();
+        let mut reports = Vec::with_capacity(batch.len());
+        let mut rejects = Vec::new();
+        for arrival in batch {
+            match self.accept(&arrival, now) {
+                Ok((meter, first_at, last_at, seq)) => reports.push(NewReport {
+                    meter,
+                    seq,
+                    first_at,
+                    last_at,
+                    bytes: arrival.payload,
+                }),
+                Err(Reject { reason, detail }) => rejects.push(NewQuarantine {
+                    topic: arrival.topic,
+                    meter: arrival.meter,
+                    reason: reason.code().into(),
+                    detail,
+                    payload: arrival.payload,
+                }),
+            }
+        }
+        let stored = self.store.store_reports(now, &reports, &rejects).await?;
+        tracing::debug!(
+            stored = stored.stored,
+            duplicates = stored.duplicates,
+            quarantined = rejects.len(),
+            "batch stored"
+        );
+        self.tell_news(stored.receipts.iter().map(|(meter, _)| meter.clone()));
+        let receipts = stored.receipts.into_iter().filter_map(|(meter, stored)| {
+            // A stored meter came from a report, whose id passed the same rule.
+            Some(Receipt { meter: MeterId::new(meter.as_str()).ok()?, stored })
+        });
+        Ok(receipts.collect())
+    }
+
+    fn accept(
+        &self,
+        arrival: &Arrival,
+        now: Timestamp,
+    ) -> Result<(MeterCode, Timestamp, Timestamp, u64), Reject> {
+        if arrival.payload.len() > telemetry::MAX_REPORT_BYTES {
+            let detail = format!(
+                "{} bytes; a report has at most {}",
+                arrival.payload.len(),
+                telemetry::MAX_REPORT_BYTES
+            );
+            return Err(Reject::new(QuarantineReason::Oversize, &detail));
+        }
+        let signed = telemetry::decode(&arrival.payload)
+            .map_err(|error| Reject::new(QuarantineReason::Malformed, &error))?;
+        let report = signed.report();
+        if report.meter.as_str() != arrival.meter {
+            let detail = format!("the report is by meter {}", report.meter);
+            return Err(Reject::new(QuarantineReason::OtherMetersTopic, &detail));
+        }
+        let code = MeterCode::new(report.meter.as_str())
+            .map_err(|error| Reject::new(QuarantineReason::Malformed, &error))?;
+        let (meter, device_key) = self.known_meter(&code).ok_or_else(|| {
+            Reject::new(QuarantineReason::UnknownMeter, &"post it in the registry first")
+        })?;
+        let key = ed25519_dalek::VerifyingKey::from_bytes(device_key.as_bytes())
+            .map_err(|error| Reject::new(QuarantineReason::BadSignature, &error))?;
+        signed.verify(&key).map_err(|error| Reject::new(QuarantineReason::BadSignature, &error))?;
+        check_kind(&meter, report)?;
+        let (first_at, last_at) = check_times(&meter, report, now)?;
+        Ok((code, first_at, last_at, report.seq))
+    }
+
+    fn known_meter(&self, code: &MeterCode) -> Option<(Meter, PublicKey)> {
+        let record = self.record();
+        record.meters().get(code).map(|entry| (entry.meter.clone(), entry.device_key))
+    }
+}
+
+fn check_kind(meter: &Meter, report: &Report) -> Result<(), Reject> {
+    match (meter.scale, report.kind) {
+        (Scale::Register { .. }, Kind::Register) => Ok(()),
+        (Scale::Register { .. }, other) => Err(Reject::new(
+            QuarantineReason::OtherKind,
+            &format!("the registry has a register meter, the report {other:?} values"),
+        )),
+    }
+}
+
+fn check_times(
+    meter: &Meter,
+    report: &Report,
+    now: Timestamp,
+) -> Result<(Timestamp, Timestamp), Reject> {
+    let malformed =
+        |error: &dyn core::fmt::Display| Reject::new(QuarantineReason::Malformed, error);
+    let ends = report.readings.first().zip(report.readings.last());
+    let (first, last) = ends.ok_or_else(|| malformed(&"no readings"))?;
+    let first = Timestamp::from_millis(first.at_ms).map_err(|error| malformed(&error))?;
+    let last = Timestamp::from_millis(last.at_ms).map_err(|error| malformed(&error))?;
+    if last > now.plus_millis(MAX_CLOCK_AHEAD_MILLIS) {
+        let detail = format!("the last reading is of {last}, the server's clock says {now}");
+        return Err(Reject::new(QuarantineReason::TimeAhead, &detail));
+    }
+    if first < meter.installed_at {
+        let detail = format!("the first reading is of {first}, installed {}", meter.installed_at);
+        return Err(Reject::new(QuarantineReason::BeforeInstallation, &detail));
+    }
+    Ok((first, last))
+}

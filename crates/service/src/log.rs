@@ -1,0 +1,133 @@
+//! The public log as its readers see it: checkpoint, tiles, entry bundles, receipts.
+
+use std::collections::BTreeMap;
+
+use disclosure::bundle::{self, BundleId};
+use disclosure::checkpoint::Checkpoint;
+use disclosure::merkle::Hash;
+use disclosure::note::{KeyName, NoteSigner};
+use disclosure::proof::{TlogProof, inclusion_proof, tiles_for_inclusion};
+use disclosure::tile::TileId;
+use ed25519_dalek::SigningKey;
+
+use crate::{Service, ServiceError};
+
+/// The log's own key: it signs checkpoints, and nothing that a person signs.
+pub struct LogKey {
+    origin: KeyName,
+    key: SigningKey,
+}
+
+impl LogKey {
+    /// A log key under the log's origin.
+    pub fn new(origin: KeyName, key: SigningKey) -> Self {
+        Self { origin, key }
+    }
+
+    /// The verifier key in its text form.
+    pub fn vkey(&self) -> String {
+        NoteSigner::new(self.origin.clone(), self.key.clone()).verifier_key().to_string()
+    }
+}
+
+impl Service {
+    /// The log's verifier key (C2SP signed-note text form).
+    pub fn log_vkey(&self) -> String {
+        self.log_key.vkey()
+    }
+
+    /// The published checkpoint; `None` before the first posting.
+    pub async fn checkpoint(&self) -> Result<Option<Vec<u8>>, ServiceError> {
+        Ok(self.store.checkpoint().await?.map(|(_, note)| note))
+    }
+
+    /// How many entries the published checkpoint covers.
+    pub async fn published_size(&self) -> Result<u64, ServiceError> {
+        Ok(self.store.checkpoint().await?.map_or(0, |(size, _)| size))
+    }
+
+    /// A tile's hashes; `None` when the published log does not reach that far.
+    pub async fn tile(
+        &self,
+        level: u8,
+        index: u64,
+        width: u16,
+    ) -> Result<Option<Vec<u8>>, ServiceError> {
+        let size = self.published_size().await?;
+        let reaches = TileId::in_tree(level, index, size).is_some_and(|tile| tile.width() >= width);
+        if !reaches {
+            return Ok(None);
+        }
+        let stored = self.store.tile(level, index).await?;
+        let bytes = usize::from(width) * disclosure::merkle::HASH_BYTES;
+        Ok(stored.and_then(|tile| tile.get(..bytes).map(<[u8]>::to_vec)))
+    }
+
+    /// An entry bundle; `None` when the published log does not reach that far.
+    pub async fn entry_bundle(
+        &self,
+        index: u64,
+        width: u16,
+    ) -> Result<Option<Vec<u8>>, ServiceError> {
+        let size = self.published_size().await?;
+        if BundleId::in_log(index, size).is_none_or(|bundle| bundle.width() < width) {
+            return Ok(None);
+        }
+        let from = index * u64::from(disclosure::tile::TILE_WIDTH);
+        let entries = self.store.entries(from, from + u64::from(width)).await?;
+        let entries: Vec<Vec<u8>> = entries.into_iter().map(|entry| entry.envelope).collect();
+        bundle::encode(&entries)
+            .map(Some)
+            .map_err(|error| ServiceError::DamagedLog(error.to_string()))
+    }
+
+    /// An attachment that a posted statement names, with its media type.
+    pub async fn attachment(
+        &self,
+        sha256: &Hash,
+    ) -> Result<Option<(String, Vec<u8>)>, ServiceError> {
+        let stored = self.store.attachment(sha256.as_bytes()).await?;
+        Ok(stored.map(|stored| (stored.media_type, stored.bytes)))
+    }
+
+    /// A receipt (C2SP tlog-proof) that the entry at `index` is in the published log; `None` when
+    /// it is not.
+    pub async fn receipt(&self, index: u64) -> Result<Option<Vec<u8>>, ServiceError> {
+        let Some((size, checkpoint)) = self.store.checkpoint().await? else {
+            return Ok(None);
+        };
+        if index >= size {
+            return Ok(None);
+        }
+        let mut tiles = BTreeMap::new();
+        for tile in tiles_for_inclusion(index, size) {
+            if let Some(hashes) = self.store.tile(tile.level(), tile.index()).await? {
+                tiles.insert((tile.level(), tile.index()), hashes);
+            }
+        }
+        let hashes = inclusion_proof(index, size, &tiles)
+            .map_err(|error| ServiceError::DamagedLog(error.to_string()))?;
+        Ok(Some(TlogProof::new(index, hashes, checkpoint).to_bytes()))
+    }
+
+    /// Signs and publishes a checkpoint for the stored head, if it is not published yet.
+    pub(crate) async fn publish_head(&self) -> Result<(), ServiceError> {
+        let head = self.store.head().await?;
+        let published = self.published_size().await?;
+        if published > head.size {
+            return Err(ServiceError::DamagedLog(format!(
+                "a checkpoint of {published} entries was published and only {} are stored: an old backup was restored",
+                head.size
+            )));
+        }
+        if published == head.size {
+            return Ok(());
+        }
+        let checkpoint = Checkpoint::new(self.log_key.origin.as_str(), head.size, Hash(head.root));
+        let note = checkpoint
+            .sign(&self.log_key.key)
+            .map_err(|error| ServiceError::DamagedLog(error.to_string()))?;
+        self.store.publish_checkpoint(head.size, &note).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,202 @@
+//! Statements on their way to the log: proposing one, reading those that wait.
+
+use std::collections::BTreeMap;
+
+use disclosure::dsse::Envelope;
+use disclosure::key::PublicKey;
+use disclosure::merkle::Hash;
+use disclosure::statement::{Kind, Statement};
+use domain::progress::{Progress, Step};
+use domain::{PersonId, Timestamp, VillageId};
+use store::{Attachment, StatementRow};
+
+use crate::{Service, ServiceError};
+
+/// The most attachments that one proposal carries.
+const MAX_PROPOSED_ATTACHMENTS: usize = 8;
+
+/// Bytes handed in with a statement that names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAttachment {
+    /// Their media type.
+    pub media_type: String,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// A statement that is drawn up, with the signatures it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingStatement {
+    /// Its id on this server.
+    pub id: i64,
+    /// Its kind.
+    pub kind: Kind,
+    /// How far it has come.
+    pub progress: Progress,
+    /// The DSSE payload type.
+    pub payload_type: String,
+    /// The exact bytes to sign.
+    pub payload: Vec<u8>,
+    /// When it was drawn up.
+    pub created_at: Timestamp,
+    /// Its index in the log, once posted.
+    pub posted_index: Option<u64>,
+    /// Who refused it, and why.
+    pub refusal: Option<(PersonId, String)>,
+    /// Who signed it.
+    pub signatures: Vec<PendingSignature>,
+}
+
+/// A signature on a pending statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingSignature {
+    /// The key's fingerprint in hex.
+    pub keyid: String,
+    /// The role in which it counts.
+    pub role: String,
+    /// Who signed.
+    pub person: PersonId,
+    /// When it came in.
+    pub received_at: Timestamp,
+}
+
+impl Service {
+    /// Takes in a statement that its author drew up and at least one expected signer has signed.
+    /// It is posted at once when all signatures are there.
+    ///
+    /// Waterings and bill runs are drawn up here, from the meters' reports and the postings, and
+    /// are not taken from outside.
+    pub async fn propose(
+        &self,
+        envelope: &[u8],
+        attachments: Vec<NewAttachment>,
+    ) -> Result<i64, ServiceError> {
+        self.catch_up().await?;
+        let envelope = Envelope::parse(envelope)?;
+        let statement = Statement::parse(&envelope.payload_type, &envelope.payload)?;
+        if matches!(statement.kind(), Kind::Watering | Kind::Correction | Kind::BillRun) {
+            return Err(ServiceError::DrawnUpHere(statement.kind()));
+        }
+        if envelope.signatures.is_empty() {
+            return Err(ServiceError::Unsigned);
+        }
+        let attachments = named_attachments(&statement, attachments)?;
+        let by_hash: BTreeMap<Hash, Vec<u8>> =
+            attachments.iter().map(|one| (Hash(one.sha256), one.bytes.clone())).collect();
+        let standing = {
+            let record = self.record();
+            record.check(&statement, &by_hash)?;
+            record.judge(&envelope, &statement)?
+        };
+        let step = if standing.complete() { Step::Completed } else { Step::Signed };
+        let digest = Hash::of(&envelope.payload);
+        if let Some(known) = self.store.statement_by_payload(&digest.0).await? {
+            return Ok(known.id);
+        }
+        let mut new = self.new_statement(&statement, Progress::Draft.after(step)?)?;
+        new.payload.clone_from(&envelope.payload);
+        new.payload_sha256 = digest.0;
+        let keys = self.keys_of(&envelope, &statement);
+        let id = self.store.insert_statement(&new, &attachments, None).await?;
+        for ((signature, counted), key) in
+            envelope.signatures.iter().zip(&standing.signatures).zip(keys)
+        {
+            let row = store::CoSignature {
+                public_key: *key.as_bytes(),
+                role: counted.role.code().into(),
+                person: counted.person.clone(),
+                signature: signature.sig,
+                received_at: self.now(),
+            };
+            self.store.add_co_signature(id, &row, new.state, new.state).await?;
+        }
+        self.post_ready().await?;
+        Ok(id)
+    }
+
+    /// Statements drawn up on this server, newest first; `before` is the last id of the page before.
+    pub async fn pending(
+        &self,
+        state: Option<Progress>,
+        village: Option<VillageId>,
+        before: Option<i64>,
+        most: u32,
+    ) -> Result<Vec<PendingStatement>, ServiceError> {
+        let mut statements = Vec::new();
+        for row in self.store.statements(state, village.as_ref(), before, most).await? {
+            statements.push(self.with_signatures(row).await?);
+        }
+        Ok(statements)
+    }
+
+    /// One statement drawn up on this server.
+    pub async fn pending_statement(
+        &self,
+        id: i64,
+    ) -> Result<Option<PendingStatement>, ServiceError> {
+        match self.store.statement(id).await? {
+            Some(row) => Ok(Some(self.with_signatures(row).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn with_signatures(&self, row: StatementRow) -> Result<PendingStatement, ServiceError> {
+        let signatures = self.store.co_signatures(row.id).await?;
+        let kind = Kind::from_code(&row.kind)
+            .ok_or_else(|| ServiceError::DamagedLog(format!("statement kind {:?}", row.kind)))?;
+        Ok(PendingStatement {
+            id: row.id,
+            kind,
+            progress: row.state,
+            payload_type: row.payload_type,
+            payload: row.payload,
+            created_at: row.created_at,
+            posted_index: row.posted_index,
+            refusal: row.refused_by.zip(row.refusal),
+            signatures: signatures
+                .into_iter()
+                .map(|signature| PendingSignature {
+                    keyid: Hash::of(&signature.public_key).to_hex(),
+                    role: signature.role,
+                    person: signature.person,
+                    received_at: signature.received_at,
+                })
+                .collect(),
+        })
+    }
+
+    /// The public keys of an envelope's signatures, all of which have been judged good.
+    fn keys_of(&self, envelope: &Envelope, statement: &Statement) -> Vec<PublicKey> {
+        let record = self.record();
+        let enrolled = |keyid: &str| {
+            let key = disclosure::key::Fingerprint::from_hex(keyid).ok()?;
+            if let (None, Statement::District(genesis)) = (record.district(), statement) {
+                let root = genesis.roots.iter().find(|root| root.key.fingerprint() == key)?;
+                return Some(root.key);
+            }
+            record.directory().get(&key).map(|enrolled| enrolled.enrolment.key)
+        };
+        envelope.signatures.iter().filter_map(|signature| enrolled(&signature.keyid)).collect()
+    }
+}
+
+fn named_attachments(
+    statement: &Statement,
+    handed_in: Vec<NewAttachment>,
+) -> Result<Vec<Attachment>, ServiceError> {
+    if handed_in.len() > MAX_PROPOSED_ATTACHMENTS {
+        let limit = MAX_PROPOSED_ATTACHMENTS;
+        return Err(ServiceError::TooLarge { what: "the number of attachments", limit });
+    }
+    let named = statement.attachments();
+    handed_in
+        .into_iter()
+        .map(|NewAttachment { media_type, bytes }| {
+            let sha256 = Hash::of(&bytes);
+            if !named.iter().any(|one| one.sha256 == sha256 && one.media_type == media_type) {
+                return Err(ServiceError::StrayAttachment);
+            }
+            Ok(Attachment { sha256: sha256.0, media_type, bytes })
+        })
+        .collect()
+}

@@ -1,0 +1,174 @@
+//! From co-signed to posted: entry, tiles and head in one transaction, then the checkpoint.
+
+use std::collections::BTreeMap;
+
+use disclosure::dsse::Envelope;
+use disclosure::merkle::{Hash, leaf_hash};
+use disclosure::record::{Admitted, RecordError};
+use disclosure::statement::{Statement, WateringFacts};
+use disclosure::tile::RightEdge;
+use domain::PersonId;
+use domain::bill::Bill;
+use store::{
+    Head, NewBill, NewEntry, NewShare, PostOutcome, Posting, Projection, StatementRow, Tile,
+};
+
+use crate::signing::envelope_of;
+use crate::{Service, ServiceError};
+
+/// How often a posting is tried again when another server got ahead.
+const MAX_POSTING_TRIES: usize = 20;
+
+impl Service {
+    /// Posts every co-signed statement, in the order they were drawn up, and publishes the checkpoint.
+    pub async fn post_ready(&self) -> Result<(), ServiceError> {
+        let _one_at_a_time = self.posting.lock().await;
+        for row in self.store.statements_ready().await? {
+            self.post_one(&row).await?;
+        }
+        self.publish_head().await
+    }
+
+    async fn post_one(&self, row: &StatementRow) -> Result<(), ServiceError> {
+        let signatures = self.store.co_signatures(row.id).await?;
+        let envelope = envelope_of(row, &signatures);
+        for _ in 0..MAX_POSTING_TRIES {
+            self.catch_up().await?;
+            let statement = Statement::parse(&envelope.payload_type, &envelope.payload)?;
+            let attachments = self.attachments_of(&statement).await?;
+            let admitted = self.record().admit(&envelope, &attachments);
+            let admitted = match admitted {
+                Ok(admitted) => admitted,
+                Err(why) => return self.send_back(row, &why).await,
+            };
+            if self.try_post(row, &envelope, &admitted, &attachments).await? {
+                let mut record = self.record_mut();
+                record.apply(admitted);
+                return Ok(());
+            }
+        }
+        Err(ServiceError::LogBusy)
+    }
+
+    /// The record moved on and the statement no longer fits it: it goes back with the reason.
+    async fn send_back(&self, row: &StatementRow, why: &RecordError) -> Result<(), ServiceError> {
+        tracing::warn!(statement = row.id, %why, "a co-signed statement no longer fits the record");
+        let by =
+            PersonId::new("record").map_err(|error| ServiceError::DamagedLog(error.to_string()))?;
+        self.store.refuse_statement(row.id, &by, &why.to_string(), row.state).await?;
+        Ok(())
+    }
+
+    /// False when another server's entry came first.
+    async fn try_post(
+        &self,
+        row: &StatementRow,
+        envelope: &Envelope,
+        admitted: &Admitted,
+        attachments: &BTreeMap<Hash, Vec<u8>>,
+    ) -> Result<bool, ServiceError> {
+        let expected = self.store.head().await?;
+        if expected.size != self.record().size() {
+            return Ok(false);
+        }
+        let mut edge = self.right_edge(expected).await?;
+        let bytes = envelope.to_json();
+        edge.append(leaf_hash(&bytes));
+        let statement = &admitted.statement;
+        let posting = Posting {
+            expected,
+            new: Head { size: edge.size(), root: edge.root().0 },
+            posted_at: self.now(),
+            entries: vec![NewEntry {
+                index: expected.size,
+                kind: statement.kind().code().into(),
+                village: statement.village().cloned(),
+                round: statement.round().cloned(),
+                outlet: statement.outlet().cloned(),
+                statement: Some(row.id),
+                envelope: bytes,
+                projection: projection(statement, attachments)?,
+            }],
+            tiles: edge
+                .changed_tiles()
+                .into_iter()
+                .map(|(level, index, hashes)| Tile { level, index, hashes })
+                .collect(),
+        };
+        match self.store.post(&posting).await? {
+            PostOutcome::Posted => {
+                tracing::info!(
+                    index = expected.size,
+                    kind = statement.kind().code(),
+                    "statement posted"
+                );
+                Ok(true)
+            }
+            PostOutcome::HeadMoved => Ok(false),
+        }
+    }
+
+    async fn right_edge(&self, head: Head) -> Result<RightEdge, ServiceError> {
+        let tiles = self.store.right_edge(head.size).await?;
+        let tiles: BTreeMap<(u8, u64), Vec<u8>> =
+            tiles.into_iter().map(|tile| ((tile.level, tile.index), tile.hashes)).collect();
+        let edge = RightEdge::load(head.size, &tiles)
+            .map_err(|error| ServiceError::DamagedLog(error.to_string()))?;
+        if edge.root().0 != head.root {
+            return Err(ServiceError::DamagedLog("tiles and head disagree on the root".into()));
+        }
+        Ok(edge)
+    }
+}
+
+/// What the database keeps beside the entry, for pages.
+fn projection(
+    statement: &Statement,
+    attachments: &BTreeMap<Hash, Vec<u8>>,
+) -> Result<Projection, ServiceError> {
+    match statement {
+        Statement::Watering(body) => Ok(watering_projection(&body.watering, None)),
+        Statement::Correction(body) => {
+            Ok(watering_projection(&body.watering, Some(body.supersedes)))
+        }
+        Statement::BillRun(body) => {
+            let bytes = attachments.get(&body.bills.sha256).map(Vec::as_slice).unwrap_or_default();
+            bill_projection(body.year, bytes)
+        }
+        _ => Ok(Projection::None),
+    }
+}
+
+fn watering_projection(facts: &WateringFacts, supersedes: Option<u64>) -> Projection {
+    Projection::Watering {
+        outlet: facts.outlet.clone(),
+        start_at: facts.start,
+        end_at: facts.end,
+        volume: facts.volume_litres,
+        estimated: !facts.doubts.is_empty(),
+        shares: facts
+            .shares
+            .iter()
+            .map(|share| NewShare {
+                household: share.household.clone(),
+                area: share.area,
+                litres: share.litres,
+            })
+            .collect(),
+        supersedes,
+    }
+}
+
+fn bill_projection(year: i32, lines: &[u8]) -> Result<Projection, ServiceError> {
+    let malformed = |error: serde_json::Error| ServiceError::DamagedLog(format!("bills: {error}"));
+    let mut bills = Vec::new();
+    for line in lines.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+        let bill: Bill = serde_json::from_slice(line).map_err(malformed)?;
+        bills.push(NewBill {
+            household: bill.household,
+            total: bill.total_fen,
+            body: String::from_utf8_lossy(line).into_owned(),
+        });
+    }
+    Ok(Projection::BillRun { year, bills })
+}

@@ -1,0 +1,155 @@
+//! One district: its store, its public record, its log key.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use disclosure::dsse::Envelope;
+use disclosure::merkle::Hash;
+use disclosure::record::Record;
+use disclosure::statement::{Kind, Statement};
+use domain::{DistrictId, MeterCode, Timestamp};
+use store::{EntryRow, Store};
+use tokio::sync::Notify;
+
+use crate::log::LogKey;
+use crate::{Clock, ServiceError};
+
+/// Entries read at once while the record is folded.
+const CATCH_UP_ENTRIES: u64 = 256;
+
+/// One district's verbs and readings.
+pub struct Service {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) log_key: LogKey,
+    record: RwLock<Record>,
+    /// Held while the log grows, so that this process never races itself; other processes are
+    /// kept out by the compare-and-swap on the log's head.
+    pub(crate) posting: tokio::sync::Mutex<()>,
+    /// Meters that sent something since drafts were last looked at.
+    fresh: Mutex<BTreeSet<MeterCode>>,
+    news: Notify,
+}
+
+impl Service {
+    /// Opens a district: folds its log into the record and finishes a posting that was cut off
+    /// before its checkpoint was published.
+    pub async fn open(
+        store: Store,
+        log_key: LogKey,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ServiceError> {
+        let service = Self {
+            store,
+            clock,
+            log_key,
+            record: RwLock::default(),
+            posting: tokio::sync::Mutex::new(()),
+            fresh: Mutex::default(),
+            news: Notify::new(),
+        };
+        service.catch_up().await?;
+        service.check_log_key()?;
+        service.publish_head().await?;
+        service.post_ready().await?;
+        Ok(service)
+    }
+
+    /// The district.
+    pub fn district(&self) -> &DistrictId {
+        self.store.district()
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// What is kept.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What the public log says so far. Short looks only: never hold it across an await.
+    pub fn record(&self) -> RwLockReadGuard<'_, Record> {
+        self.record.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn record_mut(&self) -> RwLockWriteGuard<'_, Record> {
+        self.record.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until something came in that may let a turn be drafted.
+    pub async fn news(&self) {
+        self.news.notified().await;
+    }
+
+    pub(crate) fn tell_news(&self, meters: impl IntoIterator<Item = MeterCode>) {
+        self.fresh().extend(meters);
+        self.news.notify_one();
+    }
+
+    pub(crate) fn take_fresh(&self) -> BTreeSet<MeterCode> {
+        std::mem::take(&mut self.fresh())
+    }
+
+    fn fresh(&self) -> MutexGuard<'_, BTreeSet<MeterCode>> {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Folds entries into the record that are stored and not yet read, ours or another server's.
+    pub(crate) async fn catch_up(&self) -> Result<(), ServiceError> {
+        let size = self.store.head().await?.size;
+        loop {
+            let from = self.record().size();
+            if from >= size {
+                return Ok(());
+            }
+            let entries = self.store.entries(from, size.min(from + CATCH_UP_ENTRIES)).await?;
+            if entries.is_empty() {
+                return Err(ServiceError::DamagedLog(format!("entry {from} is missing")));
+            }
+            for entry in entries {
+                self.take_in(&entry).await?;
+            }
+        }
+    }
+
+    async fn take_in(&self, entry: &EntryRow) -> Result<(), ServiceError> {
+        let invalid = |source| ServiceError::StoredLog { index: entry.index, source };
+        let envelope = Envelope::parse(&entry.envelope)?;
+        let statement = Statement::parse(&envelope.payload_type, &envelope.payload)?;
+        let attachments = self.attachments_of(&statement).await?;
+        let mut record = self.record_mut();
+        if record.size() != entry.index {
+            // Another task of this process took it in meanwhile.
+            return Ok(());
+        }
+        let admitted = record.admit(&envelope, &attachments).map_err(invalid)?;
+        record.apply(admitted);
+        Ok(())
+    }
+
+    /// The attachments that the record reads: rosters and bills. Evidence is only checked by its readers.
+    pub(crate) async fn attachments_of(
+        &self,
+        statement: &Statement,
+    ) -> Result<BTreeMap<Hash, Vec<u8>>, ServiceError> {
+        let mut found = BTreeMap::new();
+        if matches!(statement.kind(), Kind::Roster | Kind::BillRun) {
+            for named in statement.attachments() {
+                if let Some(stored) = self.store.attachment(named.sha256.as_bytes()).await? {
+                    found.insert(named.sha256, stored.bytes);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn check_log_key(&self) -> Result<(), ServiceError> {
+        match self.record().district() {
+            Some(district) if district.log_key != self.log_vkey() => Err(ServiceError::WrongLogKey),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Drawing up the bills of a village and round from what is posted.
+
+use std::collections::BTreeMap;
+
+use disclosure::attachment::AttachmentRef;
+use disclosure::merkle::Hash;
+use disclosure::statement::{BILLS_MEDIA_TYPE, BillRun, Kind, Statement, bills_to_lines};
+use domain::progress::Progress;
+use domain::{RoundId, VillageId};
+use store::Attachment;
+
+use crate::{Answer, Service, ServiceError};
+
+impl Service {
+    /// Drafts the bill run of a village and round; one that waits for signatures already is left as it is.
+    pub(crate) async fn settle(
+        &self,
+        village: &VillageId,
+        round: &RoundId,
+    ) -> Result<Answer, ServiceError> {
+        self.catch_up().await?;
+        let due = self.record().settle(village, round)?;
+        let bills = bills_to_lines(&due.bills)
+            .map_err(|error| ServiceError::RequestMalformed(error.to_string()))?;
+        let reference = AttachmentRef::of(BILLS_MEDIA_TYPE, &bills);
+        if let Some(statement) = self.waiting_run(village, &reference).await? {
+            return Ok(Answer::Drafted { statement });
+        }
+        let head = self.head_for(Kind::BillRun, village, &[]);
+        let households =
+            u32::try_from(due.bills.len()).map_err(|_| too_many_bills(due.bills.len()))?;
+        let statement = Statement::BillRun(BillRun {
+            head,
+            village: village.clone(),
+            round: round.clone(),
+            year: due.year,
+            basic_charge: due.basic_charge,
+            roster: due.roster,
+            waterings: due.waterings,
+            households,
+            total_fen: due.total_fen,
+            bills: reference,
+        });
+        let digest = Hash::of(&bills);
+        self.record().check(&statement, &BTreeMap::from([(digest, bills.clone())]))?;
+        let new = self.new_statement(&statement, Progress::Draft)?;
+        let attachment =
+            Attachment { sha256: digest.0, media_type: BILLS_MEDIA_TYPE.into(), bytes: bills };
+        let statement = self.store.insert_statement(&new, &[attachment], None).await?;
+        Ok(Answer::Drafted { statement })
+    }
+
+    /// A run over the same bills that is not posted yet.
+    async fn waiting_run(
+        &self,
+        village: &VillageId,
+        bills: &AttachmentRef,
+    ) -> Result<Option<i64>, ServiceError> {
+        for state in [Progress::Draft, Progress::Awaiting] {
+            let most = store::MAX_STATEMENTS_PER_READ;
+            for row in self.store.statements(Some(state), Some(village), None, most).await? {
+                if let Statement::BillRun(run) = Statement::parse(&row.payload_type, &row.payload)?
+                    && run.bills == *bills
+                {
+                    return Ok(Some(row.id));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn too_many_bills(count: usize) -> ServiceError {
+    ServiceError::TooLarge { what: "a bill run", limit: count.min(u32::MAX as usize) }
+}
