@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
-use crate::merkle::{Hash, join_right, root_of};
+use crate::merkle::{Hash, RootBuilder, join_right};
 use crate::tile::{TILE_HEIGHT, TILE_WIDTH, TileError, TileId, read_tile};
 
 pub mod file;
@@ -126,8 +126,11 @@ impl Subtree {
         let Some((tile, first, count)) = self.place(size) else {
             return Ok(None);
         };
-        let hashes = read_tile(tile, source)?;
-        Ok(hashes.get(first..first + count).map(root_of))
+        let rows = read_tile(tile, source)?.get(first..first + count);
+        Ok(rows.map(|rows| {
+            let hashes = rows.iter().copied().map(Hash);
+            hashes.collect::<RootBuilder>().root()
+        }))
     }
 }
 

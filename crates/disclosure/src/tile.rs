@@ -117,11 +117,15 @@ impl TileId {
 
     /// This tile's hashes out of stored bytes, which may belong to a wider state of the tile.
     pub fn hashes(&self, bytes: &[u8]) -> Result<Vec<Hash>, TileError> {
-        let (chunks, rest) = bytes.as_chunks::<HASH_BYTES>();
-        let width = usize::from(self.width);
-        let whole = rest.is_empty() && chunks.len() <= usize::from(TILE_WIDTH);
-        match chunks.get(..width) {
-            Some(hashes) if whole => Ok(hashes.iter().copied().map(Hash).collect()),
+        Ok(self.rows(bytes)?.iter().copied().map(Hash).collect())
+    }
+
+    /// Like [`Self::hashes`], without copying.
+    fn rows<'a>(&self, bytes: &'a [u8]) -> Result<&'a [[u8; HASH_BYTES]], TileError> {
+        let (rows, rest) = bytes.as_chunks::<HASH_BYTES>();
+        let whole = rest.is_empty() && rows.len() <= usize::from(TILE_WIDTH);
+        match rows.get(..usize::from(self.width)) {
+            Some(rows) if whole => Ok(rows),
             _ => Err(TileError::Bytes { tile: *self, bytes: bytes.len() }),
         }
     }
@@ -187,7 +191,7 @@ impl RightEdge {
         let mut edge = Self { size, ..Self::default() };
         for tile in partial_tiles_at(size) {
             if let Some(partial) = edge.partial.get_mut(usize::from(tile.level)) {
-                *partial = read_tile(tile, source)?;
+                *partial = read_tile(tile, source)?.iter().copied().map(Hash).collect();
             }
         }
         Ok(edge)
@@ -251,9 +255,12 @@ impl RightEdge {
 }
 
 /// The hashes of a tile, looked up.
-pub(crate) fn read_tile(tile: TileId, source: &impl TileSource) -> Result<Vec<Hash>, TileError> {
+pub(crate) fn read_tile(
+    tile: TileId,
+    source: &impl TileSource,
+) -> Result<&[[u8; HASH_BYTES]], TileError> {
     let bytes = source.tile(tile.level, tile.index).ok_or(TileError::Missing(tile))?;
-    tile.hashes(bytes)
+    tile.rows(bytes)
 }
 
 /// `x001/x234/067` for 1,234,067, and `.p/<W>` unless full: shared by tiles and entry bundles.
