@@ -1,7 +1,7 @@
 //! Proofs made from tiles: which tiles a proof needs, and the proof out of them.
 //!
 //! The proofs are those of RFC 6962 §2.1.1 (inclusion) and §2.1.2 (consistency); they are checked
-//! by [`crate::merkle`]. The text file that carries an inclusion proof is in [`file`].
+//! by [`crate::merkle`]. The text file that carries an inclusion proof is [`TlogProof`].
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,7 @@
 //! The vectors on the format pages, which an independent program made, hold for this crate.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::BTreeMap;
 
 use disclosure::checkpoint::Checkpoint;

@@ -52,7 +52,9 @@ fn hashes(bytes: &[u8]) -> Vec<Hash> {
 
 fn tiles(size: u64) -> Tiles {
     let mut edge = RightEdge::new();
-    leaves(size).into_iter().for_each(|leaf| edge.append(leaf));
+    for leaf in leaves(size) {
+        edge.append(leaf);
+    }
     stored(&edge)
 }
 
@@ -157,7 +159,9 @@ proptest! {
             let done = u64::try_from(leaves.len() - rest.len()).unwrap();
             let mut edge = RightEdge::load(done, &rows).unwrap();
             let (now, later) = rest.split_at(usize::try_from(chunk).unwrap());
-            now.iter().for_each(|leaf| edge.append(*leaf));
+            for leaf in now {
+                edge.append(*leaf);
+            }
             rows.extend(stored(&edge));
             rest = later;
         }
