@@ -25,7 +25,7 @@ pub struct MeterActivity {
 }
 
 /// How far one batch looks past a filled gap for reports that came earlier, in reports of one meter.
-const MAX_ADVANCE_REPORTS: i64 = 65_536;
+const MAX_ADVANCE_REPORTS: i64 = 10_000;
 
 /// Ids kept in memory; more than any district has meters.
 const MAX_METERS_REMEMBERED: usize = 1_000_000;

@@ -101,11 +101,11 @@ fn row(fields: Fields) -> Result<QuarantineRow, StoreError> {
 }
 
 /// Keeps messages apart, counts them, and lets the oldest rows go.
-pub(crate) async fn insert<'a>(
+pub(crate) async fn insert(
     tx: &mut Tx,
     district: i64,
     received_at: Timestamp,
-    refused: impl IntoIterator<Item = &'a NewQuarantine>,
+    refused: &[&NewQuarantine],
 ) -> Result<(), StoreError> {
     let mut counts: BTreeMap<String, i64> = BTreeMap::new();
     for message in refused {

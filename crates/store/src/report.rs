@@ -72,8 +72,8 @@ impl Store {
             tally.book(row, repeats.get_mut(&(row.meter, row.seq)), reports);
         }
         let stored = meter::advance(&mut tx, received_at, &tally.arrived).await?;
-        let refused = rejects.iter().chain(&tally.refused);
-        quarantine::insert(&mut tx, self.district, received_at, refused).await?;
+        let refused: Vec<&NewQuarantine> = rejects.iter().chain(&tally.refused).collect();
+        quarantine::insert(&mut tx, self.district, received_at, &refused).await?;
         tx.commit().await?;
 
         self.remember_meters(&ids);

@@ -1,0 +1,111 @@
+//! One suite for both engines: every public method has a case, and every case runs on SQLite and on PostgreSQL.
+//!
+//! A case gets a store of its own district in a database that it shares with the other cases, as
+//! districts do.
+
+mod board;
+mod ground;
+mod log;
+mod opening;
+mod posting;
+mod quarantine;
+mod receipts;
+mod reports;
+mod rounds;
+mod schema;
+mod statements;
+mod waterings;
+
+use ground::{Ground, run};
+
+/// The cases by name.
+macro_rules! cases {
+    ($($module:ident: $($case:ident)+;)+) => {
+        vec![$($((
+            concat!(stringify!($module), "::", stringify!($case)),
+            (|ground| Box::pin($module::$case(ground))) as ground::Case,
+        )),+),+]
+    };
+}
+
+fn suite() -> Vec<(&'static str, ground::Case)> {
+    cases![
+        opening:
+            answers_and_names_its_schema
+            keeps_everything_over_a_restart
+            districts_do_not_see_each_other
+            a_value_nobody_wrote_is_corrupt;
+        reports:
+            reads_back_what_it_stored
+            the_same_bytes_again_are_a_duplicate
+            other_bytes_under_one_number_go_into_quarantine
+            rejects_a_number_that_cannot_be
+            rejects_a_batch_that_is_too_long
+            a_large_batch_goes_in_whole
+            finds_the_evidence_of_a_span
+            tells_what_each_meter_did;
+        receipts:
+            a_receipt_stops_at_the_first_gap
+            any_order_ends_in_the_same_receipt
+            a_long_run_is_caught_up_in_steps
+            two_servers_lose_nothing;
+        quarantine:
+            keeps_the_beginning_and_the_size
+            takes_text_that_a_database_would_refuse
+            keeps_the_newest_and_counts_all;
+        rounds:
+            a_round_is_entered_once
+            a_turn_goes_from_open_to_drafted
+            rejects_a_second_turn_at_an_outlet
+            rejects_a_turn_of_no_round
+            a_replayed_request_is_known;
+        statements:
+            reads_back_a_statement
+            a_draft_can_be_replaced_until_it_is_signed
+            signatures_gather_by_compare_and_swap
+            rejects_a_second_signature_of_one_key
+            a_refusal_frees_the_turn
+            rejects_a_statement_of_an_open_turn
+            lists_by_state_and_village;
+        log:
+            a_new_log_is_empty
+            entries_read_back
+            a_right_edge_has_exactly_its_hashes
+            a_checkpoint_only_moves_forward
+            rejects_a_checkpoint_of_entries_not_stored
+            exports_attachments_of_posted_statements;
+        posting:
+            a_posting_moves_the_head
+            of_two_posters_one_wins
+            a_failing_posting_leaves_nothing
+            rejects_a_statement_that_is_not_co_signed
+            rejects_indices_that_do_not_follow;
+        waterings:
+            a_watering_is_read_with_its_shares
+            a_correction_supersedes
+            rejects_a_second_correction_of_one_watering
+            a_household_finds_its_shares;
+        board:
+            totals_follow_the_postings
+            bills_read_back
+            many_bills_go_in_whole
+            names_stand_beside_the_log;
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_conforms() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mingqu.db");
+    run(&Ground::new(format!("sqlite:{}", file.display())), suite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_conforms() {
+    let server = store::testing::PostgresServer::start().await.unwrap();
+    run(&Ground::new(server.create_database("suite").await.unwrap()), suite()).await;
+
+    schema::both_engines_have_the_same_tables(&server).await;
+    let newer = server.create_database("newer").await.unwrap();
+    opening::refuses_a_newer_schema(&newer).await;
+}
