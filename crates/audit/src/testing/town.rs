@@ -1,0 +1,135 @@
+//! How the sample district is founded: genesis, people, registry, rosters, tariff.
+
+use std::collections::BTreeMap;
+
+use disclosure::key::{PublicKey, SigningKey};
+use disclosure::record::Record;
+use disclosure::statement::{
+    District, Kind, Need, Policy, ROSTER_MEDIA_TYPE, Registry, RegistryMeter, Role, Roster,
+    RosterEntry, Rule, Statement, TariffNotice,
+};
+use domain::Area;
+use domain::registry::{Group, Meter, Outlet, Scale, Village};
+use domain::tariff::{Price, Tariff};
+
+use super::{People, Person, TestLog, TestMeter, id};
+
+impl TestLog {
+    /// A log in which everything stands that a watering needs.
+    pub fn founded() -> Self {
+        let mut log = Self {
+            record: Record::default(),
+            entries: Vec::new(),
+            attachments: BTreeMap::new(),
+            people: People::default(),
+            key: SigningKey::from_bytes(&[99; 32]),
+        };
+        let People { roots: [one, two], station, east, farmer, west } = log.people.clone();
+        let roots = [&one, &two];
+        let genesis = log.genesis();
+        log.post(&Self::seal(&Statement::District(genesis), &roots));
+        log.post(&Self::seal(&Statement::Key(station.enrolment(&roots)), &roots));
+        let office = [&one, &station];
+        log.post(&Self::seal(&Statement::Registry(log.registry()), &office));
+        for cadre in [&east, &farmer, &west] {
+            log.post(&Self::seal(&Statement::Key(cadre.enrolment(&roots)), &roots));
+        }
+        for (village, cadre, households) in [
+            ("east", &east, &[("101", 840), ("102", 1170), ("103", 990)][..]),
+            ("west", &west, &[("201", 600), ("202", 301)]),
+        ] {
+            let signers = [&station, cadre];
+            let roster = log.roster(village, households, &signers);
+            log.post(&Self::seal(&Statement::Roster(roster), &signers));
+        }
+        log.post(&Self::seal(&Statement::Tariff(log.tariff()), &office));
+        log
+    }
+
+    /// The genesis: root acts need both roots, the office's a root and the station, water and money
+    /// the station and a cadre.
+    pub fn genesis(&self) -> District {
+        let need = |role, count| Need { role, count };
+        let needs = |kind| match kind {
+            Kind::District | Kind::Key => vec![need(Role::Root, 2)],
+            Kind::Registry | Kind::Tariff => vec![need(Role::Root, 1), need(Role::Station, 1)],
+            Kind::Roster | Kind::Watering | Kind::Correction | Kind::BillRun => {
+                vec![need(Role::Station, 1), need(Role::Cadre, 1)]
+            }
+        };
+        let rule = |kind| Rule { kind, needs: needs(kind) };
+        let [one, two] = &self.people.roots;
+        District {
+            head: Self::head(&[one, two]),
+            name: "样例灌区".to_owned(),
+            log_key: self.verifier_key().to_string(),
+            roots: vec![one.root(), two.root()],
+            policy: Policy(Kind::ALL.into_iter().map(rule).collect()),
+        }
+    }
+
+    /// The registry, signed by a root and the station.
+    pub fn registry(&self) -> Registry {
+        let village = |code, name: &str| Village {
+            id: id(code),
+            name: name.to_owned(),
+            groups: vec![Group { id: id("g1"), name: "一社".to_owned() }],
+        };
+        let outlet = |code, village| Outlet {
+            id: id(code),
+            name: "一号斗口".to_owned(),
+            canal: "东支渠".to_owned(),
+            village: id(village),
+            gap_tolerance_seconds: 1800,
+        };
+        let meter = |meter: &TestMeter, outlet| RegistryMeter {
+            meter: Meter {
+                code: meter.code.clone(),
+                outlet: id(outlet),
+                installed_at: id("2016-04-01T00:00:00Z"),
+                scale: Scale::Register { litres_per_unit: 100 },
+            },
+            device_key: PublicKey::of(&meter.key),
+        };
+        Registry {
+            head: Self::head(&[&self.people.roots[0], &self.people.station]),
+            villages: vec![village("east", "东村"), village("west", "西村")],
+            outlets: vec![outlet("e1", "east"), outlet("w1", "west")],
+            meters: vec![meter(&TestMeter::east(), "e1"), meter(&TestMeter::west(), "w1")],
+        }
+    }
+
+    /// A village's roster: household numbers with areas in hundredths of a mu.
+    pub fn roster(
+        &mut self,
+        village: &str,
+        households: &[(&str, i64)],
+        signers: &[&Person],
+    ) -> Roster {
+        let entry = |&(household, area): &(&str, i64)| RosterEntry {
+            household: id(household),
+            group: id("g1"),
+            area: Area(area),
+            crop: "制种玉米".to_owned(),
+        };
+        let entries: Vec<RosterEntry> = households.iter().map(entry).collect();
+        Roster {
+            head: Self::head(signers),
+            village: id(village),
+            households: entries.len().try_into().unwrap(),
+            entries: self.attach(ROSTER_MEDIA_TYPE, serde_json::to_vec(&entries).unwrap()),
+        }
+    }
+
+    fn tariff(&self) -> TariffNotice {
+        TariffNotice {
+            head: Self::head(&[&self.people.roots[0], &self.people.station]),
+            tariff: Tariff {
+                id: id("2016"),
+                valid_from: id("2016-01-01T00:00:00Z"),
+                metered_yuan_per_m3: Price::new("0.152").unwrap(),
+                basic_yuan_per_mu_year: Price::new("4").unwrap(),
+            },
+        }
+    }
+}
