@@ -27,6 +27,6 @@ pub use clock::Clock;
 pub use drafting::Undrafted;
 pub use error::{ErrorClass, ServiceError};
 pub use ingest::{MAX_CLOCK_AHEAD_MILLIS, QuarantineReason};
-pub use log::LogKey;
+pub use log::{LogKey, LogReader};
 pub use pending::{NewAttachment, PendingSignature, PendingStatement};
 pub use service::Service;

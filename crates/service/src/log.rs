@@ -9,6 +9,7 @@ use disclosure::note::{KeyName, NoteSigner};
 use disclosure::proof::{TlogProof, inclusion_proof, tiles_for_inclusion};
 use disclosure::tile::TileId;
 use ed25519_dalek::SigningKey;
+use store::Store;
 
 use crate::{Service, ServiceError};
 
@@ -30,10 +31,16 @@ impl LogKey {
     }
 }
 
-impl Service {
-    /// The log's verifier key (C2SP signed-note text form).
-    pub fn log_vkey(&self) -> String {
-        self.log_key.vkey()
+/// The published log, read from the store; needs no key and changes nothing.
+#[derive(Debug, Clone)]
+pub struct LogReader {
+    store: Store,
+}
+
+impl LogReader {
+    /// The log of the store's district.
+    pub fn new(store: Store) -> Self {
+        Self { store }
     }
 
     /// The published checkpoint; `None` before the first posting.
@@ -42,7 +49,7 @@ impl Service {
     }
 
     /// How many entries the published checkpoint covers.
-    pub async fn published_size(&self) -> Result<u64, ServiceError> {
+    pub async fn size(&self) -> Result<u64, ServiceError> {
         Ok(self.store.checkpoint().await?.map_or(0, |(size, _)| size))
     }
 
@@ -53,7 +60,7 @@ impl Service {
         index: u64,
         width: u16,
     ) -> Result<Option<Vec<u8>>, ServiceError> {
-        let size = self.published_size().await?;
+        let size = self.size().await?;
         let reaches = TileId::in_tree(level, index, size).is_some_and(|tile| tile.width() >= width);
         if !reaches {
             return Ok(None);
@@ -69,7 +76,7 @@ impl Service {
         index: u64,
         width: u16,
     ) -> Result<Option<Vec<u8>>, ServiceError> {
-        let size = self.published_size().await?;
+        let size = self.size().await?;
         if BundleId::in_log(index, size).is_none_or(|bundle| bundle.width() < width) {
             return Ok(None);
         }
@@ -109,11 +116,23 @@ impl Service {
             .map_err(|error| ServiceError::DamagedLog(error.to_string()))?;
         Ok(Some(TlogProof::new(index, hashes, checkpoint).to_bytes()))
     }
+}
+
+impl Service {
+    /// The log's verifier key (C2SP signed-note text form).
+    pub fn log_vkey(&self) -> String {
+        self.log_key.vkey()
+    }
+
+    /// The published log.
+    pub fn log(&self) -> &LogReader {
+        &self.log
+    }
 
     /// Signs and publishes a checkpoint for the stored head, if it is not published yet.
     pub(crate) async fn publish_head(&self) -> Result<(), ServiceError> {
         let head = self.store.head().await?;
-        let published = self.published_size().await?;
+        let published = self.log.size().await?;
         if published > head.size {
             return Err(ServiceError::DamagedLog(format!(
                 "a checkpoint of {published} entries was published and only {} are stored: an old backup was restored",

@@ -11,7 +11,7 @@ use domain::{DistrictId, MeterCode, Timestamp};
 use store::{EntryRow, Store};
 use tokio::sync::Notify;
 
-use crate::log::LogKey;
+use crate::log::{LogKey, LogReader};
 use crate::{Clock, ServiceError};
 
 /// Entries read at once while the record is folded.
@@ -22,6 +22,7 @@ pub struct Service {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) log_key: LogKey,
+    pub(crate) log: LogReader,
     record: RwLock<Record>,
     /// Held while the log grows, so that this process never races itself; other processes are
     /// kept out by the compare-and-swap on the log's head.
@@ -40,6 +41,7 @@ impl Service {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ServiceError> {
         let service = Self {
+            log: LogReader::new(store.clone()),
             store,
             clock,
             log_key,

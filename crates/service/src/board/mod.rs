@@ -1,1 +1,52 @@
-//! What pages show: typed views over the store and the public record.
+//! The read side: typed views for pages, made from the store and the public record.
+//!
+//! A view carries values, never texts of a language: how a volume or a time looks is the business
+//! of whoever shows it. Nothing here changes anything. The record is only looked at between
+//! awaits; what a view needs from it is copied out.
+
+mod curve;
+mod district;
+mod household;
+mod log;
+mod meters;
+mod places;
+mod posting;
+mod quarantine;
+mod round;
+mod search;
+mod status;
+mod village;
+
+pub use disclosure::attachment::{AttachmentRef, MAX_ATTACHMENT_BYTES};
+pub use disclosure::bundle::BundleId;
+pub use disclosure::dsse::MAX_ENVELOPE_BYTES;
+pub use disclosure::merkle::Hash;
+pub use disclosure::statement::{Kind, Origin, RevocationReason, Role, WateringFacts};
+pub use disclosure::tile::TileId;
+pub use domain::bill::{Bill, BillLine, Charge};
+pub use domain::measurement::Doubt;
+pub use domain::progress::Progress;
+pub use domain::registry::Scale;
+pub use domain::share::ShareMethod;
+pub use domain::tariff::Tariff;
+pub use domain::{
+    Area, DistrictId, Fen, HouseholdNo, Litres, MeterCode, OutletId, RoundId, Timestamp, VillageId,
+};
+
+pub use curve::Curve;
+pub use district::{DistrictView, VillageLine, district, district_name};
+pub use household::{
+    BillView, HouseholdView, HouseholdWatering, Land, MAX_HOUSEHOLD_WATERINGS, household,
+};
+pub use log::{LogState, LogView, MAX_POSTINGS_PER_PAGE, PostingLine, log};
+pub use meters::{MeterLine, MetersView, SILENT_AFTER_MILLIS, meters};
+pub use places::{Named, Totals};
+pub use posting::{
+    BillRunView, BillSum, KeyView, MAX_LISTED, PostingBody, PostingView, RosterLine, RosterView,
+    SignatureView, WateringView, envelope, posting,
+};
+pub use quarantine::{QuarantineView, RefusedMessage, quarantine};
+pub use round::{BoardRow, MAX_WATERINGS_PER_PAGE, RoundView, RunSummary, round};
+pub use search::{Hit, MAX_HITS, MAX_QUERY_CHARS, search};
+pub use status::{Status, ready, status};
+pub use village::{GroupLine, OutletLine, RoundLine, VillageView, village};
