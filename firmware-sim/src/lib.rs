@@ -1,1 +1,28 @@
-//! firmware-sim
+//! A fleet of meters for demonstrations and tests: replayed real registers or synthetic flow, signed like a real
+//! meter signs, sent over MQTT through faults on request, and kept until the server's receipt.
+//!
+//! Everything that a meter says follows from a seed: the same seed and readings give the same bytes, so a fleet that
+//! was stopped builds its chain again and goes on where the receipts ended. This crate knows `telemetry` and an MQTT
+//! broker, and nothing of the server behind it.
+
+mod device;
+mod dice;
+mod faults;
+mod fleet;
+mod ledger;
+mod link;
+mod outbox;
+mod publisher;
+mod registers;
+mod replay;
+
+pub use device::{Device, Outgoing, device_key};
+pub use faults::{FAULT_DELAY, Faults, FaultsError, PERMILLE};
+pub use fleet::{FIVE_MINUTES_MS, Fleet, FleetError, MAX_METERS, synthetic_meter};
+pub use ledger::{Ledger, LedgerError, LedgerSummary, Record};
+pub use publisher::{
+    Broker, IN_FLIGHT_REPORTS, KEEP_ALIVE, MAX_OUTSTANDING_REPORTS, Publisher, PublisherError,
+    PublisherOptions, RECONNECT_MAX, RECONNECT_MIN, RESEND_INTERVAL,
+};
+pub use registers::{MAX_ROWS, Registers, RegistersError, RejectReason, RejectedRow};
+pub use replay::{READINGS_PER_REPORT, Replay, ReplayError};
