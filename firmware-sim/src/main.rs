@@ -1,3 +1,31 @@
 //! The command line of the simulated fleet.
 
-fn main() {}
+mod arguments;
+mod run;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    tracing_subscriber::fmt().with_writer(io::stderr).init();
+    match Arguments::parse().command {
+        Command::Replay(replay) => {
+            let reports = run::replayed(&replay)?;
+            run::publish(reports, &replay.sending).await
+        }
+        Command::Fleet(fleet) => {
+            let reports = run::synthetic(&fleet)?;
+            run::publish(reports, &fleet.sending).await
+        }
+        Command::Keys(keys) => {
+            let keys = run::public_keys(&keys)?;
+            writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&keys)?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
