@@ -11,6 +11,7 @@ mod faults;
 mod fleet;
 mod ledger;
 mod link;
+mod options;
 mod outbox;
 mod publisher;
 mod registers;
@@ -20,9 +21,10 @@ pub use device::{Device, Outgoing, device_key};
 pub use faults::{FAULT_DELAY, Faults, FaultsError, PERMILLE};
 pub use fleet::{FIVE_MINUTES_MS, Fleet, FleetError, MAX_METERS, synthetic_meter};
 pub use ledger::{Ledger, LedgerError, LedgerSummary, Record};
-pub use publisher::{
-    Broker, IN_FLIGHT_REPORTS, KEEP_ALIVE, MAX_OUTSTANDING_REPORTS, Publisher, PublisherError,
+pub use options::{
+    Broker, IN_FLIGHT_REPORTS, KEEP_ALIVE, MAX_OUTSTANDING_REPORTS, PublisherError,
     PublisherOptions, RECONNECT_MAX, RECONNECT_MIN, RESEND_INTERVAL,
 };
+pub use publisher::Publisher;
 pub use registers::{MAX_ROWS, Registers, RegistersError, RejectReason, RejectedRow};
 pub use replay::{READINGS_PER_REPORT, Replay, ReplayError};

@@ -55,6 +55,8 @@ proptest! {
     fn reports_round_trip(report in reports()) {
         let bytes = sign(&report, &key()).unwrap();
         let signed = decode(&bytes).unwrap();
+        let batched = key().verifying_key().verify_strict(&signed.signature_input(), signed.signature());
+        prop_assert!(batched.is_ok());
         prop_assert_eq!(signed.verify(&key().verifying_key()), Ok(report));
         prop_assert_eq!(signed.chain_hash(), ChainHash::of(&bytes));
     }

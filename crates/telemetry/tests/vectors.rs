@@ -20,6 +20,7 @@ struct Accepted {
     public: String,
     report: Fields,
     cose: String,
+    signature_input: String,
     chain_hash: String,
 }
 
@@ -77,6 +78,7 @@ fn accepted_vectors_decode_verify_and_encode_again() {
         let signed = decode(&cose).unwrap_or_else(|error| panic!("{name}: {error}"));
         let public = VerifyingKey::from_bytes(&bytes(&vector.public)).unwrap();
         assert_eq!(signed.verify(&public).unwrap(), vector.report.report(), "{name}");
+        assert_eq!(hex::encode(signed.signature_input()), vector.signature_input, "{name}");
         assert_eq!(signed.chain_hash().to_string(), vector.chain_hash, "{name}");
         let key = SigningKey::from_bytes(&bytes(&vector.seed));
         let again = sign(&vector.report.report(), &key).unwrap();

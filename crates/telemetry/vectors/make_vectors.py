@@ -55,6 +55,12 @@ def public(seed):
     return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
 
 
+def signature_input(cose):
+    """The Sig_structure of RFC 9052 section 4.4, spelt out."""
+    header, _, payload, _ = cbor2.loads(cose).value
+    return cbor2.dumps(["Signature1", header, b"", payload])
+
+
 def accepted():
     """Reports that every implementation must make and take."""
     seed = hashlib.sha256(b"mingqu report vectors").digest()
@@ -73,6 +79,7 @@ def accepted():
             "public": public(seed).hex(),
             "report": report,
             "cose": cose.hex(),
+            "signature_input": signature_input(cose).hex(),
             "chain_hash": chain[-1],
         }
 
