@@ -28,6 +28,11 @@ pub enum Answer {
         /// Its id.
         statement: i64,
     },
+    /// It was done before, and stands in the log.
+    Posted {
+        /// Its index.
+        index: u64,
+    },
 }
 
 impl Service {

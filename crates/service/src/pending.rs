@@ -80,6 +80,10 @@ impl Service {
         if envelope.signatures.is_empty() {
             return Err(ServiceError::Unsigned);
         }
+        let digest = Hash::of(&envelope.payload);
+        if let Some(known) = self.store.statement_by_payload(&digest.0).await? {
+            return Ok(known.id);
+        }
         let attachments = named_attachments(&statement, attachments)?;
         let by_hash: BTreeMap<Hash, Vec<u8>> =
             attachments.iter().map(|one| (Hash(one.sha256), one.bytes.clone())).collect();
@@ -89,10 +93,6 @@ impl Service {
             record.judge(&envelope, &statement)?
         };
         let step = if standing.complete() { Step::Completed } else { Step::Signed };
-        let digest = Hash::of(&envelope.payload);
-        if let Some(known) = self.store.statement_by_payload(&digest.0).await? {
-            return Ok(known.id);
-        }
         let mut new = self.new_statement(&statement, Progress::Draft.after(step)?)?;
         new.payload.clone_from(&envelope.payload);
         new.payload_sha256 = digest.0;

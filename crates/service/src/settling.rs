@@ -12,13 +12,17 @@ use store::Attachment;
 use crate::{Answer, Service, ServiceError};
 
 impl Service {
-    /// Drafts the bill run of a village and round; one that waits for signatures already is left as it is.
+    /// Drafts the bill run of a village and round; one that waits for signatures or is posted
+    /// already is left as it is.
     pub(crate) async fn settle(
         &self,
         village: &VillageId,
         round: &RoundId,
     ) -> Result<Answer, ServiceError> {
         self.catch_up().await?;
+        if let Some(index) = self.record().run_of(village, round).map(|run| run.index) {
+            return Ok(Answer::Posted { index });
+        }
         let due = self.record().settle(village, round)?;
         let bills = bills_to_lines(&due.bills)
             .map_err(|error| ServiceError::RequestMalformed(error.to_string()))?;

@@ -24,9 +24,14 @@ pub struct Settlement {
 }
 
 impl Record {
+    /// The run that billed a village and round.
+    pub fn run_of(&self, village: &VillageId, round: &RoundId) -> Option<&PostedRun> {
+        self.runs.iter().find(|run| run.village == *village && run.round == *round)
+    }
+
     /// Computes the bills of a village and round from what is posted.
     pub fn settle(&self, village: &VillageId, round: &RoundId) -> Result<Settlement, RecordError> {
-        if self.runs.iter().any(|run| run.village == *village && run.round == *round) {
+        if self.run_of(village, round).is_some() {
             return Err(RecordError::BilledBefore(village.clone(), round.clone()));
         }
         let roster =
