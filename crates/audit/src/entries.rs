@@ -22,6 +22,9 @@ use crate::tree::{LogCopy, entries_of, read_if_there};
 
 pub use crate::evidence::MAX_REPORTS;
 
+/// The most entries whose failing inclusion proof is a finding of its own.
+const MAX_PROOF_FINDINGS: u64 = 16;
+
 /// Totals of what was read and judged.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
@@ -43,6 +46,7 @@ pub(crate) struct Entries<'a, S> {
     chains: Chains,
     /// Attachments that entries name.
     named: BTreeSet<Hash>,
+    failed_proofs: u64,
     /// Indices of judged waterings and corrections.
     waterings: Vec<u64>,
     totals: Totals,
@@ -57,6 +61,7 @@ impl<'a, S: Source> Entries<'a, S> {
             stopped_at: None,
             chains: Chains::default(),
             named: BTreeSet::new(),
+            failed_proofs: 0,
             waterings: Vec::new(),
             totals: Totals::default(),
         }
@@ -141,17 +146,23 @@ impl<'a, S: Source> Entries<'a, S> {
         }
     }
 
-    /// As a reader does who has this entry, the tiles and the checkpoint.
-    fn check_inclusion(&self, index: u64, bytes: &[u8], findings: &mut Findings) {
+    /// As a reader does who has this entry, the tiles and the checkpoint. One bad tile spoils many
+    /// proofs, so only the first of them are findings.
+    fn check_inclusion(&mut self, index: u64, bytes: &[u8], findings: &mut Findings) {
         let Some(checkpoint) = &self.copy.checkpoint else { return };
-        let proof = match inclusion_proof(index, checkpoint.size, &self.copy.stored) {
-            Ok(proof) => proof,
-            Err(error) => return findings.add(Place::Entry(index), Rule::Inclusion, error),
+        let size = checkpoint.size;
+        let verdict = match inclusion_proof(index, size, &self.copy.stored) {
+            Ok(proof) => verify_inclusion(leaf_hash(bytes), index, size, &proof, checkpoint.root)
+                .map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
         };
-        let leaf = leaf_hash(bytes);
-        if let Err(error) = verify_inclusion(leaf, index, checkpoint.size, &proof, checkpoint.root)
-        {
-            findings.add(Place::Entry(index), Rule::Inclusion, error);
+        let Err(says) = verdict else { return };
+        self.failed_proofs += 1;
+        if self.failed_proofs <= MAX_PROOF_FINDINGS {
+            findings.add(Place::Entry(index), Rule::Inclusion, says);
+        } else if self.failed_proofs == MAX_PROOF_FINDINGS + 1 {
+            let says = "the inclusion proofs of further entries fail too";
+            findings.add(Place::Log, Rule::Inclusion, says);
         }
     }
 

@@ -1,7 +1,6 @@
 //! A watering's evidence: the meter's signed reports, and what they come to.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use disclosure::merkle::{leaf_hash, root_of};
 use disclosure::statement::{RegistryMeter, WateringFacts};
@@ -34,8 +33,15 @@ impl<'a> Problems<'a> {
 /// What every meter said under every sequence number, over all evidence.
 #[derive(Debug, Default)]
 pub(crate) struct Chains {
-    meters: BTreeMap<MeterCode, BTreeMap<u64, ChainHash>>,
+    meters: BTreeMap<MeterCode, BTreeMap<u64, Link>>,
     reports: u64,
+}
+
+/// A report's place in its meter's chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Link {
+    hash: ChainHash,
+    previous: ChainHash,
 }
 
 impl Chains {
@@ -44,31 +50,42 @@ impl Chains {
         self.reports
     }
 
-    /// Enters a verified report; says what it contradicts.
-    fn enter(&mut self, meter: &MeterCode, report: &Report, hash: ChainHash) -> Result<(), String> {
+    /// Enters the verified reports of one piece of evidence; says what in other evidence the first
+    /// of them contradicts that does.
+    fn enter(&mut self, meter: &MeterCode, reports: &[SignedReport<'_>]) -> Result<(), String> {
         let known = self.meters.entry(meter.clone()).or_default();
-        let seq = report.seq;
-        if seq
-            .checked_sub(1)
-            .and_then(|before| known.get(&before))
-            .is_some_and(|before| *before != report.previous)
+        let link = |signed: &SignedReport<'_>| Link {
+            hash: signed.chain_hash(),
+            previous: signed.report().previous,
+        };
+        if let [first, ..] = reports
+            && let seq = first.report().seq
+            && let Some(before) = seq.checked_sub(1).and_then(|before| known.get(&before))
+            && before.hash != first.report().previous
         {
             return Err(format!(
-                "report {seq} does not follow the report {} of other evidence",
+                "report {seq} does not follow report {} of other evidence",
                 seq - 1
             ));
         }
-        match known.entry(seq) {
-            Entry::Occupied(held) if *held.get() == hash => Ok(()),
-            Entry::Occupied(_) => {
-                Err(format!("other evidence has another report under the sequence number {seq}"))
-            }
-            Entry::Vacant(free) => {
-                free.insert(hash);
-                self.reports += 1;
-                Ok(())
+        if let [.., last] = reports
+            && let seq = last.report().seq
+            && let Some(after) = seq.checked_add(1).and_then(|after| known.get(&after))
+            && after.previous != last.chain_hash()
+        {
+            return Err(format!("the report after {seq} in other evidence does not follow it"));
+        }
+        for signed in reports {
+            let seq = signed.report().seq;
+            match known.insert(seq, link(signed)) {
+                None => self.reports += 1,
+                Some(held) if held == link(signed) => {}
+                Some(_) => {
+                    return Err(format!("other evidence has another report with the number {seq}"));
+                }
             }
         }
+        Ok(())
     }
 }
 
@@ -222,7 +239,7 @@ fn check_chain(reports: &[SignedReport<'_>], problems: &mut Problems<'_>) {
     }
 }
 
-/// Also enters those that are verified into the meter's chain over all evidence.
+/// Also enters the reports, once all are verified, into the meter's chain over all evidence.
 fn check_signatures(
     facts: &WateringFacts,
     reports: &[SignedReport<'_>],
@@ -234,22 +251,18 @@ fn check_signatures(
         return problems.add(Rule::ReportSignature, "the meter's device key is not a key");
     };
     for signed in reports {
-        let seq = signed.report().seq;
-        let report = match signed.verify(&key) {
-            Ok(report) => report,
-            Err(error) => {
-                let says =
-                    format_args!("report {seq} is not by the registry's device key: {error}");
-                return problems.add(Rule::ReportSignature, says);
-            }
-        };
-        if let Err(says) = chains.enter(&facts.meter, &report, signed.chain_hash()) {
-            return problems.add(Rule::ReportFork, says);
+        if let Err(error) = signed.verify(&key) {
+            let seq = signed.report().seq;
+            let says = format_args!("report {seq} is not by the registry's device key: {error}");
+            return problems.add(Rule::ReportSignature, says);
         }
-        if chains.reports() > MAX_REPORTS {
-            let says = format_args!("the log's evidence holds more than {MAX_REPORTS} reports");
-            return problems.add(Rule::TooManyReports, says);
-        }
+    }
+    if let Err(says) = chains.enter(&facts.meter, reports) {
+        return problems.add(Rule::ReportFork, says);
+    }
+    if chains.reports() > MAX_REPORTS {
+        let says = format_args!("the log's evidence holds more than {MAX_REPORTS} reports");
+        problems.add(Rule::TooManyReports, says);
     }
 }
 

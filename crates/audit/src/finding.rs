@@ -111,7 +111,7 @@ impl fmt::Display for Place {
         match self {
             Self::Log => f.write_str("log"),
             Self::Checkpoint => f.write_str("checkpoint"),
-            Self::File(path) => write!(f, "file {path}"),
+            Self::File(path) => write!(f, "file {}", visible(path)),
             Self::Entry(index) => write!(f, "entry {index}"),
         }
     }
@@ -170,6 +170,16 @@ impl fmt::Display for Finding {
     }
 }
 
+/// A text out of the copy with its control characters as escapes, so that they do nothing to a
+/// terminal.
+pub(crate) fn visible(text: &str) -> String {
+    let mut visible = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { visible.extend(c.escape_default()) } else { visible.push(c) }
+    }
+    visible
+}
+
 /// Gathers findings up to a bound.
 #[derive(Debug)]
 pub(crate) struct Findings {
@@ -182,19 +192,13 @@ impl Findings {
         Self { kept: Vec::new(), most: most.clamp(1, MAX_FINDINGS) }
     }
 
-    /// Adds a finding while there is room; control characters of the copy's own text are shown as
-    /// escapes, so that they do nothing to a terminal.
+    /// Adds a finding while there is room.
     pub(crate) fn add(&mut self, at: Place, rule: Rule, says: impl fmt::Display) {
         if self.is_full() {
             return;
         }
-        let says = says.to_string();
-        let visible = says.chars().flat_map(|c| {
-            let escape = c.is_control().then(|| c.escape_default());
-            let plain = escape.is_none().then_some(c);
-            escape.into_iter().flatten().chain(plain)
-        });
-        self.kept.push(Finding { at, rule, says: visible.take(MAX_SENTENCE_CHARS).collect() });
+        let says = visible(&says.to_string()).chars().take(MAX_SENTENCE_CHARS).collect();
+        self.kept.push(Finding { at, rule, says });
     }
 
     /// Whether the audit should end.
@@ -222,6 +226,7 @@ mod tests {
         assert_eq!(kept.len(), 2);
         assert!(kept[0].says.starts_with("a\\u{1b}[2Jbb"));
         assert_eq!(kept[0].says.chars().count(), MAX_SENTENCE_CHARS);
+        assert_eq!(Place::File("a\rb".into()).to_string(), "file a\\rb");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use disclosure::statement::Kind;
 use domain::{Fen, Litres};
 use serde::Serialize;
 
-use crate::finding::Finding;
+use crate::finding::{Finding, visible};
 
 /// What an audit of one log copy tells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,7 +54,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "log         {}", self.origin.as_deref().unwrap_or("unknown"))?;
+        writeln!(f, "log         {}", visible(self.origin.as_deref().unwrap_or("unknown")))?;
         if let Some(key) = &self.log_key {
             let whence = if self.key_was_trusted {
                 "given by you"

@@ -54,8 +54,13 @@ impl TestMeter {
     pub fn run_for(&mut self, reports: usize) {
         for _ in 0..reports {
             let report = self.next_report();
-            self.reports.push(telemetry::sign(&report, &self.key).unwrap());
+            self.keep(&report);
         }
+    }
+
+    /// Signs a report, whatever it says, and keeps it as the next.
+    pub fn keep(&mut self, report: &Report) {
+        self.reports.push(telemetry::sign(report, &self.key).unwrap());
     }
 
     /// The report that comes next, not yet signed or kept; the meter's time and value move on.

@@ -13,12 +13,10 @@
 //! log.post_watering(facts);
 //! assert!(audit(&log.export(), None).holds());
 //! ```
-#![cfg_attr(
-    not(test),
-    expect(
-        clippy::unwrap_used,
-        reason = "a test's log is made of constants: what fails is the test"
-    )
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a test's log is made of constants: what fails here is the test"
 )]
 
 mod meter;
@@ -54,10 +52,7 @@ pub const ORIGIN: &str = "sample.example/log";
 /// The round of all drafts.
 pub const ROUND: &str = "2016-1";
 
-/// An identifier, an instant: whatever is read from text.
-///
-/// # Panics
-/// Where the text is refused.
+/// An identifier, an instant: whatever is read from text; panics where the text is refused.
 pub fn id<T: FromStr<Err: Debug>>(text: &str) -> T {
     text.parse().unwrap()
 }
@@ -101,10 +96,8 @@ impl TestLog {
         envelope
     }
 
-    /// Posts an envelope as a server does: if the record admits it. Returns its index.
-    ///
-    /// # Panics
-    /// Where the record does not admit it.
+    /// Posts an envelope as a server does: if the record admits it, else it panics. Returns
+    /// its index.
     pub fn post(&mut self, envelope: &Envelope) -> u64 {
         let admitted = self.record.admit(envelope, &self.attachments).unwrap();
         self.record.apply(admitted);
@@ -211,7 +204,7 @@ impl TestLog {
     /// The envelope of a bill run, signed by the station and the village's cadre.
     pub fn seal_bill_run(&self, run: BillRun) -> Envelope {
         let signers = [&self.people.station, self.people.cadre_of(&run.village)];
-        Self::seal(&Statement::BillRun(run.clone()), &signers)
+        Self::seal(&Statement::BillRun(run), &signers)
     }
 
     /// The log as an exported folder holds it.

@@ -1,5 +1,6 @@
 //! What holds and what does not, over a small log in memory.
 
+mod document;
 mod flips;
 mod holds;
 mod rejects_entries;
