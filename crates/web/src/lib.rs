@@ -1,1 +1,57 @@
-//! web
+//! Pages for everybody, the JSON API, and the public log over HTTP.
+//!
+//! A handler extracts, calls one function of [`service`], and renders. Pages are server-rendered
+//! and need no script; one style sheet is served from the binary. Nothing here decides anything:
+//! what may be posted, signed or shown is the service's business.
+
+mod api;
+mod assets;
+mod chart;
+mod health;
+mod here;
+mod locale;
+mod page;
+mod params;
+mod refusal;
+mod security;
+mod show;
+mod site;
+#[cfg(test)]
+mod testing;
+mod text;
+mod tlog;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use service::Service;
+use tokio::net::TcpListener;
+
+pub use site::WebConfig;
+
+use site::Site;
+
+/// Everything that is served, over one district's service.
+pub fn router(service: Arc<Service>, config: WebConfig) -> Router {
+    let site = Site::new(service, config);
+    Router::new()
+        .merge(page::routes())
+        .merge(tlog::routes())
+        .merge(api::routes())
+        .merge(health::routes())
+        .merge(assets::routes())
+        .fallback(refusal::no_such_page)
+        .layer(middleware::from_fn_with_state(site.clone(), security::headers))
+        .with_state(site)
+}
+
+/// Serves until `shutdown` is done, then finishes the requests that are running.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router).with_graceful_shutdown(shutdown).await
+}

@@ -1,0 +1,39 @@
+//! The JSON API below `/api/v1`: requests, statements that wait for signatures, status.
+//!
+//! Nobody logs in: what may be done is decided by the signatures handed in. Errors are RFC 9457
+//! problem details.
+
+mod problem;
+mod requests;
+mod signatures;
+mod statement;
+mod statements;
+mod status;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+
+use crate::site::Site;
+
+/// A request's envelope is a log entry's at most.
+const MAX_REQUEST_BODY_BYTES: usize = service::board::MAX_ENVELOPE_BYTES;
+/// An envelope and a large roster, both in base64.
+const MAX_STATEMENT_BODY_BYTES: usize = 16 * 1024 * 1024;
+/// A key id, a signature and the JSON around them.
+const MAX_SIGNATURE_BODY_BYTES: usize = 4096;
+
+pub(crate) fn routes() -> Router<Site> {
+    let requests = post(requests::hand_in).layer(DefaultBodyLimit::max(MAX_REQUEST_BODY_BYTES));
+    let statements = get(statements::list)
+        .post(statements::propose)
+        .layer(DefaultBodyLimit::max(MAX_STATEMENT_BODY_BYTES));
+    let signatures = post(signatures::sign).layer(DefaultBodyLimit::max(MAX_SIGNATURE_BODY_BYTES));
+    Router::new()
+        .route("/api/v1/requests", requests)
+        .route("/api/v1/statements", statements)
+        .route("/api/v1/statements/{id}", get(statement::show))
+        .route("/api/v1/statements/{id}/signatures", signatures)
+        .route("/api/v1/status", get(status::show))
+        .route("/api/{*rest}", get(problem::no_such_endpoint).post(problem::no_such_endpoint))
+}

@@ -1,0 +1,81 @@
+//! `GET /api/v1/statements/{id}`: a statement with the exact bytes to sign.
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use service::board::Timestamp;
+use service::{PendingStatement, ServiceError};
+
+use super::problem::Problem;
+use crate::params::plain_number;
+use crate::site::Site;
+
+/// A statement as the API shows it.
+#[derive(Debug, Serialize)]
+pub(super) struct StatementBody {
+    id: i64,
+    kind: &'static str,
+    state: &'static str,
+    payload_type: String,
+    /// The exact bytes to sign, in base64.
+    payload: String,
+    created_at: Timestamp,
+    posted_index: Option<u64>,
+    refusal: Option<RefusalBody>,
+    signatures: Vec<SignatureBody>,
+}
+
+#[derive(Debug, Serialize)]
+struct RefusalBody {
+    person: String,
+    reason: String,
+}
+
+#[derive(Debug, Serialize)]
+struct SignatureBody {
+    keyid: String,
+    role: String,
+    person: String,
+    received_at: Timestamp,
+}
+
+impl From<PendingStatement> for StatementBody {
+    fn from(statement: PendingStatement) -> Self {
+        Self {
+            id: statement.id,
+            kind: statement.kind.code(),
+            state: statement.progress.code(),
+            payload_type: statement.payload_type,
+            payload: STANDARD.encode(statement.payload),
+            created_at: statement.created_at,
+            posted_index: statement.posted_index,
+            refusal: statement
+                .refusal
+                .map(|(person, reason)| RefusalBody { person: person.to_string(), reason }),
+            signatures: statement
+                .signatures
+                .into_iter()
+                .map(|signature| SignatureBody {
+                    keyid: signature.keyid,
+                    role: signature.role,
+                    person: signature.person.to_string(),
+                    received_at: signature.received_at,
+                })
+                .collect(),
+        }
+    }
+}
+
+pub(super) async fn show(
+    State(site): State<Site>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<StatementBody>, Problem> {
+    let Path(id) = id?;
+    let id = plain_number(&id)?;
+    let found = site.service.pending_statement(id).await?;
+    let statement = found.ok_or(ServiceError::UnknownStatement(id))?;
+    Ok(Json(statement.into()))
+}

@@ -1,0 +1,119 @@
+//! Where a page stands: its language, its address, and links that keep the language.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::ACCEPT_LANGUAGE;
+use axum::http::request::Parts;
+use service::board;
+
+use crate::locale::Lang;
+use crate::site::Site;
+use crate::text::Texts;
+
+/// The longest query that the link to the other language repeats, in bytes.
+const MAX_REPEATED_QUERY_BYTES: usize = 512;
+
+/// What every template is given.
+#[derive(Debug, Clone)]
+pub(crate) struct Here {
+    /// The language of the page.
+    pub(crate) lang: Lang,
+    /// The texts in that language.
+    pub(crate) t: &'static Texts,
+    /// The district's name.
+    pub(crate) district: String,
+    /// Whether the reader chose the language, so that links must keep it.
+    kept: bool,
+    path: String,
+    query: String,
+}
+
+impl Here {
+    /// The language code that forms must carry along.
+    pub(crate) fn chosen(&self) -> Option<&'static str> {
+        self.kept.then(|| self.lang.code())
+    }
+
+    /// A link within the site that keeps the language.
+    pub(crate) fn to(&self, path: impl AsRef<str>) -> String {
+        let path = path.as_ref();
+        match self.chosen() {
+            Some(code) if path.contains('?') => format!("{path}&lang={code}"),
+            Some(code) => format!("{path}?lang={code}"),
+            None => path.to_owned(),
+        }
+    }
+
+    /// A link to a place within a page.
+    pub(crate) fn to_anchor(&self, path: &str, anchor: impl AsRef<str>) -> String {
+        format!("{}#{}", self.to(path), anchor.as_ref())
+    }
+
+    /// This same page in the other language.
+    pub(crate) fn switched(&self) -> String {
+        let rest = self.query.split('&').filter(|pair| !pair.is_empty());
+        let mut pairs: Vec<&str> = rest.filter(|pair| !pair.starts_with("lang=")).collect();
+        let lang = format!("lang={}", self.lang.other().code());
+        pairs.push(&lang);
+        format!("{}?{}", self.path, pairs.join("&"))
+    }
+
+    /// Whether this page stands at `path`.
+    pub(crate) fn is_at(&self, path: &str) -> bool {
+        self.path == path
+    }
+}
+
+impl FromRequestParts<Site> for Here {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Infallible> {
+        let query = parts.uri.query();
+        let asked = Lang::in_query(query);
+        let accepted = parts.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let lang = asked.unwrap_or_else(|| Lang::accepted(accepted));
+        Ok(Self {
+            lang,
+            t: Texts::of(lang),
+            district: board::district_name(&site.service),
+            kept: asked.is_some(),
+            path: parts.uri.path().to_owned(),
+            query: query
+                .filter(|query| query.len() <= MAX_REPEATED_QUERY_BYTES)
+                .unwrap_or_default()
+                .to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+impl Here {
+    /// A page at `path` in a language that the reader chose.
+    pub(crate) fn sample(lang: Lang, path: &str, query: &str) -> Self {
+        let (path, query) = (path.to_owned(), query.to_owned());
+        Self { lang, t: Texts::of(lang), district: "D".into(), kept: true, path, query }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_keep_the_language_that_was_chosen() {
+        let here = Here::sample(Lang::En, "/log", "before=5&lang=en");
+        assert_eq!(here.to("/log"), "/log?lang=en");
+        assert_eq!(here.to("/log?before=1"), "/log?before=1&lang=en");
+        assert_eq!(here.to_anchor("/meters", "m-1"), "/meters?lang=en#m-1");
+        assert_eq!(here.switched(), "/log?before=5&lang=zh");
+    }
+
+    #[test]
+    fn links_stay_bare_where_none_was_chosen() {
+        let here = Here { kept: false, ..Here::sample(Lang::Zh, "/", "") };
+        assert_eq!(here.to("/log"), "/log");
+        assert_eq!(here.chosen(), None);
+        assert_eq!(here.switched(), "/?lang=en");
+    }
+}

@@ -1,0 +1,52 @@
+//! The pages, one a file: its address, its template, its handler.
+
+mod board;
+mod district;
+mod household;
+mod log;
+mod meters;
+mod posting;
+mod quarantine;
+mod search;
+mod village;
+
+use askama::Template;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, VARY};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use crate::here::Here;
+use crate::site::Site;
+
+pub(crate) fn routes() -> Router<Site> {
+    Router::new()
+        .route("/", get(district::show))
+        .route("/villages/{village}", get(village::show))
+        .route("/villages/{village}/rounds/{round}", get(board::show))
+        .route("/postings/{index}", get(posting::show))
+        .route("/households/{household}", get(household::show))
+        .route("/search", get(search::show))
+        .route("/log", get(log::show))
+        .route("/meters", get(meters::show))
+        .route("/quarantine", get(quarantine::show))
+}
+
+/// A template as an answer in the page's language.
+pub(crate) fn html(here: &Here, page: &impl Template) -> Response {
+    match page.render() {
+        Ok(body) => {
+            let headers = [
+                (CONTENT_TYPE, "text/html; charset=utf-8"),
+                (CONTENT_LANGUAGE, here.lang.tag()),
+                (VARY, "Accept-Language"),
+            ];
+            (headers, body).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "a template did not render");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

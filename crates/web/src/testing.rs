@@ -1,0 +1,1 @@
+//! A tiny district to show pages of.
