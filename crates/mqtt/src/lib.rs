@@ -1,1 +1,37 @@
-//! mqtt
+//! The only crate that speaks MQTT: it takes meters' reports off the wire, hands them on in batches, and acknowledges
+//! them after they are stored.
+//!
+//! Messages flow one way and acknowledgements the other:
+//!
+//! ```text
+//! meter ── PUBLISH ──▶ Endpoint ─┐                       ┌─▶ Ingest::ingest (one transaction)
+//! broker ─ PUBLISH ──▶ Broker ───┴─▶ Queue ─▶ Batcher ───┤
+//!                                                        └─▶ after the commit: PUBACK, then …/stored
+//! ```
+//!
+//! In scope: topics, connections, batching, backpressure, receipts, device status. Out of scope: what a report's bytes
+//! mean, whose signature counts, where anything is kept; [`Ingest`] stands for all of that.
+//!
+//! Promises: nothing is acknowledged before [`Ingest::ingest`] said that it is on disk; every queue, connection and
+//! packet has a limit; a client that is slow or hostile harms only itself. `docs/formats/topics.md` describes the
+//! topics for those who build meters or run a broker.
+
+mod batch;
+mod counter;
+mod endpoint;
+mod ingest;
+mod status;
+mod topic;
+
+pub use batch::{
+    Ack, Acknowledge, BATCH_TICK_MILLIS, BATCH_WAIT_MILLIS, Batcher, Closed, MAX_BACKLOG_MESSAGES,
+    MAX_BATCH_MESSAGES, MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES, Message, Queue, ReceiptSink,
+};
+pub use counter::{Counters, Counts, Refusal};
+pub use endpoint::{
+    Endpoint, EndpointConfig, MAX_CONNECTIONS, MAX_INFLIGHT_BYTES, MAX_INFLIGHT_MESSAGES,
+    MAX_PACKET_BYTES,
+};
+pub use ingest::Ingest;
+pub use status::{DeviceStatus, MAX_STATUSES, Statuses};
+pub use topic::{Filter, Incoming, MAX_TOPIC_BYTES, TopicError, Topics};

@@ -1,0 +1,225 @@
+//! What waits to be written to one client: acknowledgements in the order of its messages, answers, receipts.
+//!
+//! The connection's task, the batcher and other connections reach it at once; nothing here waits.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::BytesMut;
+use telemetry::MeterId;
+use tokio::sync::Notify;
+
+use super::wire::{self, Level, Qos};
+use super::{MAX_INFLIGHT_BYTES, MAX_INFLIGHT_MESSAGES};
+use crate::{Counters, Topics};
+
+/// Answers that may wait for a client to read them; beyond that nothing more is read from it.
+const MAX_ANSWER_BYTES: usize = 16 * 1024;
+/// Meters whose newest receipt may wait for a client; an older receipt of the same meter is replaced, not queued.
+const MAX_WAITING_RECEIPTS: usize = 4_096;
+/// Receipts with `QoS` 1 that a client may leave unacknowledged before it gets more.
+const MAX_UNACKNOWLEDGED_RECEIPTS: usize = 64;
+/// Receipts that are made into packets at once.
+const MAX_RECEIPTS_PER_WRITE: usize = 256;
+
+/// Why a connection ends before its client wants it to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The same client id came in again.
+    TakenOver,
+    /// The server stops; what is in flight may still be acknowledged.
+    Shutdown,
+}
+
+/// One client's outgoing side.
+pub(super) struct Outbox {
+    level: Level,
+    /// Receipts with `QoS` 1 that may be unacknowledged.
+    window: usize,
+    max_packet_bytes: usize,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// The ticket of the first of `inflight`.
+    first_ticket: u64,
+    /// The ticket of the message that comes next.
+    next_ticket: u64,
+    /// Messages in the order in which they came, from the oldest one that is not answered yet.
+    inflight: VecDeque<Inflight>,
+    inflight_bytes: usize,
+    /// Packets that are ready to be written.
+    answers: BytesMut,
+    receipts: BTreeMap<MeterId, (u64, Qos)>,
+    unacknowledged: BTreeSet<u16>,
+    last_packet: u16,
+    stop: Option<Stop>,
+}
+
+struct Inflight {
+    /// The packet id; 0 for `QoS` 0, which takes its place and gets no answer.
+    packet: u16,
+    bytes: usize,
+    /// The PUBACK reason once it is known; the answer still waits for those before it (MQTT 5 §4.6).
+    reason: Option<u8>,
+}
+
+/// What the connection's task has to know before it waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Outlook {
+    /// More may be read.
+    pub(super) room: bool,
+    /// No message waits for its commit, nothing waits to be written.
+    pub(super) idle: bool,
+    pub(super) stop: Option<Stop>,
+}
+
+impl Outbox {
+    pub(super) fn new(level: Level, receive_max: u16, max_packet_bytes: u32) -> Self {
+        Self {
+            level,
+            window: usize::from(receive_max).min(MAX_UNACKNOWLEDGED_RECEIPTS),
+            max_packet_bytes: usize::try_from(max_packet_bytes).unwrap_or(usize::MAX),
+            state: Mutex::default(),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Waits for something to look at; remembers one call that came before.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    pub(super) fn outlook(&self) -> Outlook {
+        let state = self.lock();
+        Outlook {
+            room: state.inflight.len() < MAX_INFLIGHT_MESSAGES
+                && state.inflight_bytes < MAX_INFLIGHT_BYTES
+                && state.answers.len() < MAX_ANSWER_BYTES,
+            idle: state.inflight.is_empty() && state.answers.is_empty(),
+            stop: state.stop,
+        }
+    }
+
+    pub(super) fn stop(&self, stop: Stop) {
+        self.lock().stop.get_or_insert(stop);
+        self.changed.notify_one();
+    }
+
+    /// Takes a message's place among those that wait for their commit, and returns its ticket.
+    pub(super) fn open(&self, packet: u16, bytes: usize) -> u64 {
+        let mut state = self.lock();
+        state.inflight_bytes += bytes;
+        state.inflight.push_back(Inflight { packet, bytes, reason: None });
+        let ticket = state.next_ticket;
+        state.next_ticket += 1;
+        ticket
+    }
+
+    /// Takes back the newest place: its message was not queued and never will be.
+    pub(super) fn withdraw(&self) {
+        let mut state = self.lock();
+        if let Some(message) = state.inflight.pop_back() {
+            state.next_ticket -= 1;
+            state.inflight_bytes -= message.bytes;
+        }
+    }
+
+    /// Answers a message for good.
+    pub(super) fn settle(&self, ticket: u64, reason: u8) {
+        let mut state = self.lock();
+        let place = ticket.checked_sub(state.first_ticket).and_then(|at| usize::try_from(at).ok());
+        if let Some(message) = place.and_then(|at| state.inflight.get_mut(at)) {
+            message.reason = Some(reason);
+        }
+        let mut moved = false;
+        while let Some(reason) = state.inflight.front().and_then(|message| message.reason)
+            && let Some(message) = state.inflight.pop_front()
+        {
+            moved = true;
+            state.first_ticket += 1;
+            state.inflight_bytes -= message.bytes;
+            if message.packet != 0 {
+                wire::write_puback(message.packet, reason, &mut state.answers);
+            }
+        }
+        drop(state);
+        if moved {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Adds an answer other than an acknowledgement.
+    pub(super) fn answer(&self, write: impl FnOnce(Level, &mut BytesMut)) {
+        write(self.level, &mut self.lock().answers);
+    }
+
+    /// Leaves a receipt; false if too many meters' receipts wait already.
+    pub(super) fn leave(&self, meter: &MeterId, stored: u64, qos: Qos) -> bool {
+        let mut state = self.lock();
+        if let Some(waiting) = state.receipts.get_mut(meter) {
+            *waiting = (stored, waiting.1.max(qos));
+        } else if state.receipts.len() >= MAX_WAITING_RECEIPTS {
+            return false;
+        } else {
+            state.receipts.insert(meter.clone(), (stored, qos));
+        }
+        drop(state);
+        self.changed.notify_one();
+        true
+    }
+
+    /// The client acknowledged a receipt.
+    pub(super) fn acknowledged(&self, packet: u16) {
+        self.lock().unacknowledged.remove(&packet);
+    }
+
+    /// Moves what may be written now into `out`.
+    pub(super) fn take(&self, topics: &Topics, counters: &Counters, out: &mut BytesMut) {
+        let mut state = self.lock();
+        let State { answers, receipts, unacknowledged, last_packet, .. } = &mut *state;
+        if out.is_empty() {
+            std::mem::swap(out, answers);
+        } else {
+            out.extend_from_slice(&answers.split());
+        }
+        for _ in 0..MAX_RECEIPTS_PER_WRITE {
+            let Some(entry) = receipts.first_entry() else { break };
+            let (stored, qos) = *entry.get();
+            if qos == Qos::AtLeastOnce && unacknowledged.len() >= self.window {
+                break;
+            }
+            let (topic, payload) = (topics.stored(entry.key()), stored.to_string());
+            entry.remove();
+            if wire::publish_bytes(&topic, payload.as_bytes()) > self.max_packet_bytes {
+                counters.add_dropped_receipt();
+                continue;
+            }
+            let packet = match qos {
+                Qos::AtMostOnce => 0,
+                Qos::AtLeastOnce => next_packet(last_packet, unacknowledged),
+            };
+            wire::write_publish(self.level, &topic, payload.as_bytes(), packet, out);
+            counters.add_receipts(1);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A packet id that is not in use; far fewer than all of them ever are.
+fn next_packet(last: &mut u16, in_use: &mut BTreeSet<u16>) -> u16 {
+    loop {
+        *last = last.checked_add(1).unwrap_or(1);
+        if in_use.insert(*last) {
+            return *last;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

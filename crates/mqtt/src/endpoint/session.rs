@@ -1,0 +1,206 @@
+//! What each packet of a connected client does.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use service::Arrival;
+use thiserror::Error;
+
+use super::Shared;
+use super::directory::Client;
+use super::outbox::Stop;
+use super::wire::{self, Level, Packet, Qos, WireError};
+use crate::{Closed, Filter, Incoming, Message, Refusal, TopicError};
+
+/// The most subscriptions of one connection: enough for a gateway that speaks for many meters.
+const MAX_SUBSCRIPTIONS: usize = 1_024;
+
+/// How a connection comes to its end.
+#[derive(Debug, Error)]
+pub(super) enum End {
+    #[error("the client said goodbye")]
+    Goodbye { publish_will: bool },
+    #[error("the network connection is gone")]
+    Lost,
+    #[error(transparent)]
+    Wire(WireError),
+    /// MQTT 3.1.1 has no other way to refuse a message than to end the connection.
+    #[error(transparent)]
+    Topic(TopicError),
+    /// As for a topic.
+    #[error("not a device status that can be kept: publish online or offline")]
+    Status,
+    #[error("the client sent nothing for one and a half keep-alive times")]
+    Silent,
+    #[error("the client read nothing for too long")]
+    Stalled,
+    #[error("the client id came in again on a newer connection")]
+    TakenOver,
+    #[error("the server stops")]
+    Shutdown,
+}
+
+impl End {
+    /// The reason as it is counted; `None` for an ordinary end.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Goodbye { .. } | Self::Lost | Self::Shutdown => None,
+            Self::Wire(error) => Some(refusal_of(error)),
+            Self::Topic(_) => Some(Refusal::Topic),
+            Self::Status => Some(Refusal::Status),
+            Self::Silent => Some(Refusal::Silent),
+            Self::Stalled => Some(Refusal::Stalled),
+            Self::TakenOver => Some(Refusal::TakenOver),
+        }
+    }
+
+    /// The reason as MQTT 5 tells it to the client (§3.14.2.1); `None` where there is nobody to tell.
+    pub(super) fn disconnect_code(&self) -> Option<u8> {
+        match self {
+            Self::Goodbye { .. } | Self::Lost | Self::Stalled => None,
+            Self::Wire(WireError::Malformed(_)) => Some(0x81),
+            Self::Wire(WireError::Protocol(_) | WireError::Level(_)) => Some(0x82),
+            Self::Wire(WireError::Oversize) => Some(0x95),
+            Self::Wire(WireError::Qos2) => Some(0x9b),
+            Self::Wire(WireError::TopicAlias) => Some(0x94),
+            Self::Topic(_) => Some(0x90),
+            Self::Status => Some(0x99),
+            Self::Silent => Some(0x8d),
+            Self::TakenOver => Some(0x8e),
+            Self::Shutdown => Some(0x8b),
+        }
+    }
+}
+
+pub(super) fn refusal_of(error: &WireError) -> Refusal {
+    match error {
+        WireError::Malformed(_) => Refusal::Malformed,
+        WireError::Protocol(_) | WireError::TopicAlias => Refusal::Protocol,
+        WireError::Level(_) => Refusal::Level,
+        WireError::Oversize => Refusal::Oversize,
+        WireError::Qos2 => Refusal::Qos2,
+    }
+}
+
+/// One connected client's dealings with the rest.
+pub(super) struct Session {
+    pub(super) client: Arc<Client>,
+    level: Level,
+    shared: Arc<Shared>,
+    filters: HashSet<Filter>,
+}
+
+impl Session {
+    pub(super) fn new(client: Arc<Client>, level: Level, shared: Arc<Shared>) -> Self {
+        Self { client, level, shared, filters: HashSet::new() }
+    }
+
+    pub(super) fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Does what a packet asks for; waits only while the queue in front of the store is full.
+    pub(super) async fn handle(&mut self, packet: Packet) -> Result<(), End> {
+        match packet {
+            Packet::Publish { topic, payload, packet } => {
+                self.publish(topic, payload, packet).await
+            }
+            Packet::PubAck(packet) => {
+                self.client.outbox.acknowledged(packet);
+                Ok(())
+            }
+            Packet::Subscribe { packet: 0, .. } | Packet::Unsubscribe { packet: 0, .. } => {
+                Err(End::Wire(WireError::Protocol("a packet id of 0")))
+            }
+            Packet::Subscribe { packet, filters } => {
+                let granted: Vec<_> =
+                    filters.iter().map(|(filter, qos)| self.subscribe(filter, *qos)).collect();
+                self.client
+                    .outbox
+                    .answer(|level, out| wire::write_suback(level, packet, &granted, out));
+                Ok(())
+            }
+            Packet::Unsubscribe { packet, filters } => {
+                let existed: Vec<_> =
+                    filters.iter().map(|filter| self.unsubscribe(filter)).collect();
+                self.client
+                    .outbox
+                    .answer(|level, out| wire::write_unsuback(level, packet, &existed, out));
+                Ok(())
+            }
+            Packet::Ping => {
+                self.client.outbox.answer(|_, out| wire::write_pong(out));
+                Ok(())
+            }
+            Packet::Disconnect { publish_will } => Err(End::Goodbye { publish_will }),
+        }
+    }
+
+    /// Undoes what the session left with others.
+    pub(super) fn leave(self) {
+        self.shared.directory.leave(&self.client, self.filters);
+    }
+
+    async fn publish(&mut self, topic: String, payload: Bytes, packet: u16) -> Result<(), End> {
+        match self.shared.topics.incoming(&topic) {
+            Ok(Incoming::Report { meter }) => {
+                let meter = meter.to_owned();
+                let ticket = self.client.outbox.open(packet, payload.len());
+                let arrival = Arrival { topic, meter, payload: payload.to_vec() };
+                let message = Message { arrival, ack: self.client.ack(ticket) };
+                if let Err(Closed) = self.shared.queue.put(message).await {
+                    // What was queued earlier may still be stored and acknowledged.
+                    self.client.outbox.withdraw();
+                    self.client.outbox.stop(Stop::Shutdown);
+                }
+                Ok(())
+            }
+            Ok(Incoming::Status { meter }) => {
+                let ticket = self.client.outbox.open(packet, 0);
+                if self.shared.statuses.take(meter, &payload) {
+                    self.client.outbox.settle(ticket, 0);
+                    return Ok(());
+                }
+                self.refuse(ticket, wire::PAYLOAD_FORMAT_INVALID, End::Status)
+            }
+            Err(error) => {
+                let ticket = self.client.outbox.open(packet, 0);
+                self.refuse(ticket, wire::TOPIC_NAME_INVALID, End::Topic(error))
+            }
+        }
+    }
+
+    /// MQTT 5 says no and goes on. In 3.1.1 a PUBACK would say "stored", so that the connection has to end (§3.3.5).
+    fn refuse(&self, ticket: u64, reason: u8, end: End) -> Result<(), End> {
+        match self.level {
+            Level::V4 => Err(end),
+            Level::V5 => {
+                if let Some(refusal) = end.refusal() {
+                    self.shared.refuse(refusal);
+                }
+                self.client.outbox.settle(ticket, reason);
+                Ok(())
+            }
+        }
+    }
+
+    fn subscribe(&mut self, filter: &str, qos: Qos) -> Option<Qos> {
+        let filter = self.shared.topics.filter(filter).ok();
+        let Some(filter) =
+            filter.filter(|f| self.filters.len() < MAX_SUBSCRIPTIONS || self.filters.contains(f))
+        else {
+            self.shared.refuse(Refusal::Filter);
+            return None;
+        };
+        self.shared.directory.subscribe(&self.client, &filter, qos);
+        self.filters.insert(filter);
+        Some(qos)
+    }
+
+    fn unsubscribe(&mut self, filter: &str) -> bool {
+        let Ok(filter) = self.shared.topics.filter(filter) else { return false };
+        self.shared.directory.unsubscribe(&self.client, &filter);
+        self.filters.remove(&filter)
+    }
+}

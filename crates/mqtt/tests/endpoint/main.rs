@@ -1,0 +1,12 @@
+//! The endpoint over real sockets: rumqttc's clients for the ordinary, raw bytes for the hostile.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends where it fails; the lint knows only functions marked as tests"
+)]
+
+mod hostile;
+mod site;
+mod v4;
+mod v5;

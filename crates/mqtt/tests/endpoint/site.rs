@@ -1,0 +1,251 @@
+//! An endpoint with a store that remembers, in one process.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use mqtt::{
+    Batcher, Counters, Counts, DeviceStatus, Endpoint, EndpointConfig, Ingest, MAX_CONNECTIONS,
+    Refusal, Statuses, Topics,
+};
+use service::{Arrival, Receipt};
+use telemetry::MeterId;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::task::JoinHandle;
+
+/// Long enough for the slowest machine; a test that gets here has failed.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+pub async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, what).await.expect("it did not happen in time")
+}
+
+/// Counts what it is handed: a meter's receipt is the number of its arrivals.
+pub struct Store {
+    pub arrivals: watch::Sender<Vec<Arrival>>,
+    /// Each batch takes one permit before its commit.
+    pub commits: Semaphore,
+    failing: Mutex<bool>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the store is away")]
+pub struct Away;
+
+impl Store {
+    pub fn fail(&self, failing: bool) {
+        *self.failing.lock().unwrap() = failing;
+    }
+}
+
+impl Ingest for Store {
+    type Error = Away;
+
+    async fn ingest(&self, batch: Vec<Arrival>) -> Result<Vec<Receipt>, Away> {
+        self.commits.acquire().await.unwrap().forget();
+        if *self.failing.lock().unwrap() {
+            self.commits.add_permits(1);
+            return Err(Away);
+        }
+        let mut meters: Vec<_> = batch.iter().map(|arrival| arrival.meter.clone()).collect();
+        meters.sort();
+        meters.dedup();
+        self.arrivals.send_modify(|arrivals| arrivals.extend(batch));
+        let arrivals = self.arrivals.borrow();
+        let receipt = |meter: String| {
+            let stored = arrivals.iter().filter(|arrival| arrival.meter == meter).count() as u64;
+            Some(Receipt { meter: MeterId::new(&meter).ok()?, stored })
+        };
+        Ok(meters.into_iter().filter_map(receipt).collect())
+    }
+}
+
+pub struct Site {
+    pub address: SocketAddr,
+    pub store: Arc<Store>,
+    pub statuses: Arc<Statuses>,
+    pub counters: Arc<Counters>,
+    stop: Vec<oneshot::Sender<()>>,
+    running: Vec<JoinHandle<()>>,
+}
+
+impl Site {
+    /// A site whose store commits at once.
+    pub async fn open() -> Self {
+        Self::with(Semaphore::MAX_PERMITS, MAX_CONNECTIONS).await
+    }
+
+    /// A site whose store commits only as often as it is told.
+    pub async fn held() -> Self {
+        Self::with(0, MAX_CONNECTIONS).await
+    }
+
+    pub async fn with(commits: usize, connections: usize) -> Self {
+        let store = Arc::new(Store {
+            arrivals: watch::Sender::new(Vec::new()),
+            commits: Semaphore::new(commits),
+            failing: Mutex::new(false),
+        });
+        let counters = Arc::new(Counters::default());
+        let statuses = Arc::new(Statuses::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let topics = Topics::new("d").unwrap();
+        let (queue, batcher) = Batcher::new(Arc::clone(&store), Arc::clone(&counters));
+        let config = EndpointConfig { topics, statuses: Arc::clone(&statuses), connections };
+        let (stop_batcher, batcher_stops) = oneshot::channel::<()>();
+        let (stop_endpoint, endpoint_stops) = oneshot::channel::<()>();
+        let running = vec![
+            tokio::spawn(batcher.run(async { drop(batcher_stops.await) })),
+            tokio::spawn(Endpoint::serve(listener, config, queue, async {
+                drop(endpoint_stops.await);
+            })),
+        ];
+        Self {
+            address,
+            store,
+            statuses,
+            counters,
+            stop: vec![stop_batcher, stop_endpoint],
+            running,
+        }
+    }
+
+    pub fn counts(&self) -> Counts {
+        self.counters.counts()
+    }
+
+    /// Waits until something has been refused this often for this reason.
+    pub async fn refused(&self, reason: Refusal, times: u64) {
+        soon(async {
+            while self.counts().refused_for(reason) < times {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        assert_eq!(self.counts().refused_for(reason), times);
+    }
+
+    /// Waits until the store holds so many arrivals, and returns them.
+    pub async fn stored(&self, number: usize) -> Vec<Arrival> {
+        let mut arrivals = self.store.arrivals.subscribe();
+        soon(arrivals.wait_for(|arrivals| arrivals.len() >= number)).await.unwrap().clone()
+    }
+
+    /// Waits until so many messages are queued or stored.
+    pub async fn received(&self, number: u64) {
+        soon(async {
+            while self.counts().received < number {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+
+    pub async fn status(&self, meter: &str, status: Option<DeviceStatus>) {
+        let meter = MeterId::new(meter).unwrap();
+        let mut version = self.statuses.version();
+        soon(async {
+            while self.statuses.get(&meter) != status {
+                version.changed().await.unwrap();
+            }
+        })
+        .await;
+    }
+
+    /// Asks all parts to stop at once.
+    pub fn stop(&mut self) {
+        for stop in self.stop.drain(..) {
+            stop.send(()).unwrap();
+        }
+    }
+
+    /// Waits until all parts have stopped.
+    pub async fn stopped(&mut self) {
+        for running in self.running.drain(..) {
+            soon(running).await.unwrap();
+        }
+    }
+
+    /// A connection on which nothing was said yet.
+    pub async fn raw(&self) -> Raw {
+        Raw { stream: TcpStream::connect(self.address).await.unwrap() }
+    }
+
+    /// A connection in MQTT 3.1.1 that was accepted.
+    pub async fn raw_v4(&self, client: &str) -> Raw {
+        let mut raw = self.raw().await;
+        raw.send(&connect_v4(client)).await;
+        raw.expect(&[0x20, 2, 0, 0]).await;
+        raw
+    }
+}
+
+/// A socket that says exactly what it is told.
+pub struct Raw {
+    pub stream: TcpStream,
+}
+
+impl Raw {
+    pub async fn send(&mut self, bytes: &[u8]) {
+        soon(self.stream.write_all(bytes)).await.unwrap();
+    }
+
+    pub async fn expect(&mut self, bytes: &[u8]) {
+        let mut read = vec![0; bytes.len()];
+        soon(self.stream.read_exact(&mut read)).await.unwrap();
+        assert_eq!(read, bytes);
+    }
+
+    /// True if CONNACK comes, false if the endpoint closes first.
+    pub async fn rest_or_connack(&mut self) -> bool {
+        let mut read = [0; 4];
+        soon(self.stream.read_exact(&mut read)).await.is_ok() && read == [0x20, 2, 0, 0]
+    }
+
+    /// Everything that still comes until the endpoint closes.
+    pub async fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        // A reset is a close as well.
+        let _ = soon(self.stream.read_to_end(&mut rest)).await;
+        rest
+    }
+}
+
+/// A CONNECT of MQTT 3.1.1: clean session, keep-alive of 60 seconds.
+pub fn connect_v4(client: &str) -> Vec<u8> {
+    let mut body = b"\0\x04MQTT\x04\x02\0\x3c".to_vec();
+    body.extend(text(client));
+    packet(0x10, &body)
+}
+
+/// A PUBLISH of MQTT 3.1.1 with `QoS` 1.
+pub fn publish_v4(topic: &str, id: u16, payload: &[u8]) -> Vec<u8> {
+    let mut body = text(topic);
+    body.extend(id.to_be_bytes());
+    body.extend(payload);
+    packet(0x32, &body)
+}
+
+pub fn packet(first: u8, body: &[u8]) -> Vec<u8> {
+    let mut packet = vec![first];
+    let mut length = body.len();
+    loop {
+        let low = u8::try_from(length % 128).unwrap();
+        length /= 128;
+        packet.push(if length > 0 { low | 0x80 } else { low });
+        if length == 0 {
+            break;
+        }
+    }
+    packet.extend(body);
+    packet
+}
+
+pub fn text(text: &str) -> Vec<u8> {
+    let mut bytes = u16::try_from(text.len()).unwrap().to_be_bytes().to_vec();
+    bytes.extend(text.as_bytes());
+    bytes
+}
