@@ -14,6 +14,7 @@ pub const MAX_OUTSTANDING_REPORTS: usize = 100_000;
 /// The most reports that wait for the broker's acknowledgement, unless the options say otherwise.
 pub const IN_FLIGHT_REPORTS: u16 = 1000;
 /// How long a report waits for a receipt before it is sent again, unless the options say otherwise.
+/// The wait doubles four times while none comes, and starts anew with a new connection.
 pub const RESEND_INTERVAL: Duration = Duration::from_secs(5);
 /// The first pause before connecting again; it doubles up to [`RECONNECT_MAX`].
 pub const RECONNECT_MIN: Duration = Duration::from_millis(100);

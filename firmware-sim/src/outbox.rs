@@ -9,6 +9,10 @@ use telemetry::MeterId;
 use crate::dice::Dice;
 use crate::faults::{FAULT_DELAY, Faults, Passage};
 
+/// How often the resend interval doubles while no receipt comes: a broker that holds reports for a server that is down
+/// must not be given each of them every few seconds.
+pub(crate) const MAX_RESEND_DOUBLINGS: u32 = 4;
+
 /// A report by meter and sequence number.
 pub(crate) type Key = (MeterId, u64);
 
@@ -37,8 +41,18 @@ pub(crate) struct Outbox {
 #[derive(Debug)]
 struct Kept {
     bytes: Bytes,
-    /// Faults befall the first try alone.
+    /// Tries on this connection, and whether there was one at all: faults befall the very first alone.
+    tries: u32,
     tried: bool,
+}
+
+impl Kept {
+    /// When the report is due again if no receipt comes.
+    fn count_try(&mut self, now: Instant, resend_interval: Duration) -> Instant {
+        let doubled = 1 << self.tries.min(MAX_RESEND_DOUBLINGS);
+        self.tries = self.tries.saturating_add(1);
+        now + resend_interval * doubled
+    }
 }
 
 impl Outbox {
@@ -65,7 +79,7 @@ impl Outbox {
         if reports.contains_key(&seq) {
             return;
         }
-        reports.insert(seq, Kept { bytes, tried: false });
+        reports.insert(seq, Kept { bytes, tries: 0, tried: false });
         self.len += 1;
         self.ready.push_back((meter.clone(), seq));
     }
@@ -88,6 +102,7 @@ impl Outbox {
     /// Makes everything due at once, each meter's reports in order: a new connection knows nothing of the last one.
     pub(crate) fn resend_all(&mut self) {
         self.waiting.clear();
+        self.kept.values_mut().flat_map(BTreeMap::values_mut).for_each(|kept| kept.tries = 0);
         self.ready = self
             .kept
             .iter()
@@ -95,7 +110,8 @@ impl Outbox {
             .collect();
     }
 
-    /// The next report to send at `now`. It is due again after the resend interval unless a receipt comes.
+    /// The next report to send at `now`. It is due again after the resend interval, which doubles each time, unless a
+    /// receipt comes.
     pub(crate) fn next(&mut self, now: Instant) -> Option<Due> {
         self.wake(now);
         while let Some(key) = self.ready.pop_front() {
@@ -109,33 +125,34 @@ impl Outbox {
             } else {
                 Passage::Straight
             };
-            let bytes = kept.bytes.clone();
-            let copies = match passage {
-                Passage::Straight => 1,
-                Passage::Twice => 2,
+            match passage {
+                Passage::Late => self.wait(key, now + FAULT_DELAY),
+                Passage::Behind => self.step_behind(key, now),
                 Passage::Dropped => {
-                    self.wait(key, now + self.resend_interval);
-                    continue;
+                    let again = kept.count_try(now, self.resend_interval);
+                    self.wait(key, again);
                 }
-                Passage::Late => {
-                    self.wait(key, now + FAULT_DELAY);
-                    continue;
+                Passage::Straight | Passage::Twice => {
+                    let again = kept.count_try(now, self.resend_interval);
+                    let copies = if passage == Passage::Twice { 2 } else { 1 };
+                    let bytes = kept.bytes.clone();
+                    self.wait(key.clone(), again);
+                    return Some(Due { key, bytes, copies });
                 }
-                Passage::Behind => {
-                    match self.ready.pop_front() {
-                        Some(next) => {
-                            self.ready.push_front(key);
-                            self.ready.push_front(next);
-                        }
-                        None => self.wait(key, now + FAULT_DELAY),
-                    }
-                    continue;
-                }
-            };
-            self.wait(key.clone(), now + self.resend_interval);
-            return Some(Due { key, bytes, copies });
+            }
         }
         None
+    }
+
+    /// Lets the next report pass, or waits a little when there is none.
+    fn step_behind(&mut self, key: Key, now: Instant) {
+        match self.ready.pop_front() {
+            Some(next) => {
+                self.ready.push_front(key);
+                self.ready.push_front(next);
+            }
+            None => self.wait(key, now + FAULT_DELAY),
+        }
     }
 
     fn wait(&mut self, key: Key, until: Instant) {
@@ -185,10 +202,11 @@ mod tests {
         assert!(sent(&mut outbox, now + RESEND / 2).is_empty());
         assert_eq!(outbox.receipt(&meter(), 2).len(), 2);
         assert_eq!(sent(&mut outbox, now + RESEND), [3]);
-        assert_eq!(sent(&mut outbox, now + 2 * RESEND), [3]);
+        assert!(sent(&mut outbox, now + 2 * RESEND).is_empty(), "the interval doubles");
+        assert_eq!(sent(&mut outbox, now + 3 * RESEND), [3]);
         assert_eq!(outbox.receipt(&meter(), u64::MAX), [(3, Bytes::from("3"))]);
         assert_eq!(outbox.len(), 0);
-        assert!(sent(&mut outbox, now + 3 * RESEND).is_empty());
+        assert!(sent(&mut outbox, now + 100 * RESEND).is_empty());
     }
 
     #[test]
@@ -198,6 +216,26 @@ mod tests {
         outbox.resend_all();
         assert_eq!(sent(&mut outbox, now), [1, 2, 3, 4]);
         assert!(sent(&mut outbox, now + RESEND / 2).is_empty());
+    }
+
+    #[test]
+    fn the_interval_stops_doubling_and_starts_anew_with_a_connection() {
+        let (mut outbox, start) = (outbox(Faults::NONE, 1), Instant::now());
+        let intervals = |outbox: &mut Outbox, mut now: Instant, tries: usize| {
+            let mut waits = Vec::new();
+            while waits.len() < tries {
+                let mut wait = 0;
+                while sent(outbox, now).is_empty() {
+                    now += RESEND;
+                    wait += 1;
+                }
+                waits.push(wait);
+            }
+            waits
+        };
+        assert_eq!(intervals(&mut outbox, start, 7), [0, 1, 2, 4, 8, 16, 16]);
+        outbox.resend_all();
+        assert_eq!(intervals(&mut outbox, start + 100 * RESEND, 3), [0, 1, 2]);
     }
 
     #[test]
