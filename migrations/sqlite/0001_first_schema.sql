@@ -15,6 +15,10 @@ CREATE TABLE meter (
     -- Reports 1 to stored_seq are stored without a gap.
     stored_seq INTEGER NOT NULL,
     highest_seq INTEGER NOT NULL,
+    -- When the report with highest_seq starts.
+    highest_first_at INTEGER,
+    -- 1 once a report was stored that starts before one with a lower number: then times are no order.
+    disordered INTEGER NOT NULL,
     -- 1 when the last look past stored_seq ended at its limit and not at a gap.
     catching_up INTEGER NOT NULL,
     reports INTEGER NOT NULL,
@@ -24,6 +28,8 @@ CREATE TABLE meter (
 ) STRICT;
 
 -- No foreign key to meter: it would be looked up for every report, and ids come from meter itself.
+-- No index by time: it would halve the rate at which reports are stored. Sequence numbers stand in
+-- for it while they rise with time, which meter.disordered says.
 CREATE TABLE report (
     district INTEGER NOT NULL,
     meter INTEGER NOT NULL,
@@ -34,7 +40,6 @@ CREATE TABLE report (
     bytes BLOB NOT NULL,
     UNIQUE (meter, seq)
 ) STRICT;
-CREATE INDEX report_by_time ON report (meter, first_at);
 
 CREATE TABLE quarantine (
     id INTEGER PRIMARY KEY,

@@ -56,50 +56,118 @@ impl Store {
         to: Timestamp,
     ) -> Result<Option<(u64, u64)>, StoreError> {
         let mut tx = self.pool.read().await?;
-        let id: Option<i64> = within!(&mut tx, c => sqlx::query_scalar(
-            "SELECT id FROM meter WHERE district = $1 AND code = $2",
+        let found: Option<(i64, i64, i64)> = within!(&mut tx, c => sqlx::query_as(
+            "SELECT id, highest_seq, disordered FROM meter WHERE district = $1 AND code = $2",
         )
         .bind(self.district)
         .bind(meter.as_str())
         .fetch_optional(c))?;
-        let Some(id) = id else {
+        let Some((meter, highest_seq, disordered)) = found else {
             return Ok(None);
         };
-        let first = starting_by(&mut tx, id, from).await?;
-        let last = match starting_by(&mut tx, id, to).await? {
-            Some((seq, last_at)) if last_at >= to.millis() => Some(seq),
-            _ => starting_after(&mut tx, id, to).await?,
+        let span = if disordered == 0 {
+            let mut search = Ordered { tx: &mut tx, meter, highest_seq };
+            search.span(from.millis(), to.millis()).await?
+        } else {
+            span_by_time(&mut tx, meter, from.millis(), to.millis()).await?
         };
         tx.commit().await?;
-        match (first, last) {
-            (Some((first, _)), Some(last)) => {
-                Ok(Some((number("report", "seq", first)?, number("report", "seq", last)?)))
-            }
-            _ => Ok(None),
-        }
+        span.map(|(first, last)| {
+            Ok((number("report", "seq", first)?, number("report", "seq", last)?))
+        })
+        .transpose()
     }
 }
 
-async fn starting_by(
-    tx: &mut Tx,
+/// A report's place: its number, its first and its last reading.
+type Place = (i64, i64, i64);
+
+/// Search by halving, for a meter whose reports' times rise with their numbers.
+struct Ordered<'a> {
+    tx: &'a mut Tx,
     meter: i64,
-    at: Timestamp,
-) -> Result<Option<(i64, i64)>, StoreError> {
-    Ok(within!(tx, c => sqlx::query_as(
-        "SELECT seq, last_at FROM report WHERE meter = $1 AND first_at <= $2
-         ORDER BY first_at DESC, seq DESC LIMIT 1",
-    )
-    .bind(meter)
-    .bind(at.millis())
-    .fetch_optional(c))?)
+    highest_seq: i64,
 }
 
-async fn starting_after(tx: &mut Tx, meter: i64, at: Timestamp) -> Result<Option<i64>, StoreError> {
-    Ok(within!(tx, c => sqlx::query_scalar(
-        "SELECT seq FROM report WHERE meter = $1 AND first_at > $2
-         ORDER BY first_at, seq LIMIT 1",
+impl Ordered<'_> {
+    async fn span(&mut self, from: i64, to: i64) -> Result<Option<(i64, i64)>, StoreError> {
+        let Some((first, ..)) = self.starting_by(from).await? else {
+            return Ok(None);
+        };
+        let Some((seq, _, last_at)) = self.starting_by(to).await? else {
+            return Ok(None);
+        };
+        if last_at >= to {
+            return Ok(Some((first, seq)));
+        }
+        let next: Option<i64> = within!(&mut *self.tx, c => sqlx::query_scalar(
+            "SELECT seq FROM report WHERE meter = $1 AND seq > $2 ORDER BY seq LIMIT 1",
+        )
+        .bind(self.meter)
+        .bind(seq)
+        .fetch_optional(c))?;
+        Ok(next.map(|next| (first, next)))
+    }
+
+    /// The report that starts last before or at an instant.
+    async fn starting_by(&mut self, at: i64) -> Result<Option<Place>, StoreError> {
+        let mut found = None;
+        // What is sought lies after `low`, or is what was found, and before `high`.
+        let (mut low, mut high) = (0, self.highest_seq.saturating_add(1));
+        while low < high - 1 {
+            let middle = low + (high - low) / 2;
+            match self.last_between(low, middle).await? {
+                Some(place) if place.1 > at => high = place.0,
+                Some(place) => {
+                    found = Some(place);
+                    low = middle;
+                }
+                None => low = middle,
+            }
+        }
+        Ok(found)
+    }
+
+    async fn last_between(&mut self, after: i64, upto: i64) -> Result<Option<Place>, StoreError> {
+        Ok(within!(&mut *self.tx, c => sqlx::query_as(
+            "SELECT seq, first_at, last_at FROM report WHERE meter = $1 AND seq > $2 AND seq <= $3
+             ORDER BY seq DESC LIMIT 1",
+        )
+        .bind(self.meter)
+        .bind(after)
+        .bind(upto)
+        .fetch_optional(c))?)
+    }
+}
+
+/// The same for a meter whose clock has jumped back: all its reports are looked at.
+async fn span_by_time(
+    tx: &mut Tx,
+    meter: i64,
+    from: i64,
+    to: i64,
+) -> Result<Option<(i64, i64)>, StoreError> {
+    const STARTING_BY: &str = "SELECT seq, first_at, last_at FROM report
+         WHERE meter = $1 AND first_at <= $2 ORDER BY first_at DESC, seq DESC LIMIT 1";
+    let first: Option<Place> = within!(&mut *tx, c => sqlx::query_as(STARTING_BY)
+        .bind(meter)
+        .bind(from)
+        .fetch_optional(c))?;
+    let last: Option<Place> = within!(&mut *tx, c => sqlx::query_as(STARTING_BY)
+        .bind(meter)
+        .bind(to)
+        .fetch_optional(c))?;
+    let (Some((first, ..)), Some((last, _, last_at))) = (first, last) else {
+        return Ok(None);
+    };
+    if last_at >= to {
+        return Ok(Some((first, last)));
+    }
+    let next: Option<i64> = within!(&mut *tx, c => sqlx::query_scalar(
+        "SELECT seq FROM report WHERE meter = $1 AND first_at > $2 ORDER BY first_at, seq LIMIT 1",
     )
     .bind(meter)
-    .bind(at.millis())
-    .fetch_optional(c))?)
+    .bind(to)
+    .fetch_optional(c))?;
+    Ok(next.map(|next| (first, next)))
 }

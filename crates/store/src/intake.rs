@@ -9,6 +9,7 @@ use domain::Timestamp;
 use sqlx::{Postgres, Sqlite, Transaction};
 
 use crate::StoreError;
+use crate::bulk::{self, hundred, json_rows, ten};
 use crate::pool::Tx;
 
 /// One report on its way into the table.
@@ -56,57 +57,21 @@ pub(crate) async fn insert(
     }
 }
 
-macro_rules! ten {
-    ($row:literal) => {
-        concat!(
-            $row, ",", $row, ",", $row, ",", $row, ",", $row, ",", $row, ",", $row, ",", $row, ",",
-            $row, ",", $row
-        )
-    };
-}
-
 macro_rules! insert_text {
-    ($($rows:expr),+) => {
+    ($rows:expr) => {
         concat!(
             "INSERT INTO report (district, meter, seq, first_at, last_at, received_at, bytes) VALUES ",
-            $($rows),+,
+            $rows,
             " ON CONFLICT (meter, seq) DO NOTHING"
         )
     };
 }
 
-const ROW_1: &str = insert_text!("(?,?,?,?,?,?,?)");
-const ROWS_10: &str = insert_text!(ten!("(?,?,?,?,?,?,?)"));
-const ROWS_100: &str = insert_text!(
-    ten!("(?,?,?,?,?,?,?)"),
-    ",",
-    ten!("(?,?,?,?,?,?,?)"),
-    ",",
-    ten!("(?,?,?,?,?,?,?)"),
-    ",",
-    ten!("(?,?,?,?,?,?,?)"),
-    ",",
-    ten!("(?,?,?,?,?,?,?)"),
-    ",",
-    ten!("(?,?,?,?,?,?,?)"),
-    ",",
-    ten!("(?,?,?,?,?,?,?)"),
-    ",",
-    ten!("(?,?,?,?,?,?,?)"),
-    ",",
-    ten!("(?,?,?,?,?,?,?)"),
-    ",",
-    ten!("(?,?,?,?,?,?,?)")
-);
-
-/// The largest of the fixed texts that `left` rows fill.
-fn sqlite_text(left: usize) -> (usize, &'static str) {
-    match left {
-        100.. => (100, ROWS_100),
-        10.. => (10, ROWS_10),
-        _ => (1, ROW_1),
-    }
-}
+const INSERTS: bulk::Texts = [
+    (100, insert_text!(hundred!("(?,?,?,?,?,?,?)"))),
+    (10, insert_text!(ten!("(?,?,?,?,?,?,?)"))),
+    (1, insert_text!("(?,?,?,?,?,?,?)")),
+];
 
 async fn insert_sqlite(
     tx: &mut Transaction<'static, Sqlite>,
@@ -121,7 +86,7 @@ async fn insert_sqlite(
     let mut repeats = Repeats::new();
     let mut left = rows;
     while !left.is_empty() {
-        let (count, text) = sqlite_text(left.len());
+        let (count, text) = bulk::longest(left.len(), &INSERTS);
         let (chunk, rest) = left.split_at(count);
         left = rest;
         let mut insert = sqlx::query(text);
@@ -154,7 +119,7 @@ async fn look_up_sqlite(
         "SELECT r.meter, r.seq, r.rowid, r.bytes FROM json_each($1) AS v
          CROSS JOIN report AS r ON r.meter = v.value ->> 0 AND r.seq = v.value ->> 1",
     )
-    .bind(crate::pool::json_rows(&keys)?)
+    .bind(json_rows(&keys)?)
     .fetch_all(&mut **tx)
     .await?;
     for (meter, seq, row_id, bytes) in held {
@@ -207,19 +172,4 @@ async fn insert_postgres(
         repeats.entry((meter, seq)).or_insert(Held { fresh, bytes });
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_texts_have_the_rows_they_claim() {
-        for (count, text) in [(1, ROW_1), (10, ROWS_10), (100, ROWS_100)] {
-            assert_eq!(text.matches("(?,?,?,?,?,?,?)").count(), count);
-            assert_eq!(sqlite_text(count), (count, text));
-        }
-        assert_eq!(sqlite_text(99).0, 10);
-        assert_eq!(sqlite_text(1000).0, 100);
-    }
 }

@@ -15,6 +15,7 @@
 mod attachment;
 mod bill;
 mod board;
+mod bulk;
 mod co_signature;
 mod column;
 mod entry;

@@ -215,9 +215,3 @@ impl Tx {
 fn unsupported(scheme: &str) -> StoreError {
     StoreError::Url { scheme: scheme.chars().take(16).collect() }
 }
-
-/// Rows as one JSON text: what `json_each` on SQLite takes where PostgreSQL takes arrays.
-pub(crate) fn json_rows<T: serde::Serialize>(rows: &[T]) -> Result<String, StoreError> {
-    serde_json::to_string(rows)
-        .map_err(|error| StoreError::Database(sqlx::Error::Encode(Box::new(error))))
-}

@@ -6,9 +6,10 @@ use domain::progress::Progress;
 use domain::{Area, Fen, HouseholdNo, Litres, OutletId, RoundId, Timestamp, VillageId};
 
 use crate::StoreError;
+use crate::bulk::json_rows;
 use crate::column::stored;
 use crate::log::NewEntry;
-use crate::pool::{Tx, changed, json_rows, within};
+use crate::pool::{Tx, changed, within};
 
 /// What pages read of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]

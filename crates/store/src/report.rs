@@ -137,7 +137,7 @@ impl Tally {
         };
         match repeated {
             None => {
-                arrived.fresh += 1;
+                arrived.fresh.push((row.seq, row.first_at));
                 arrived.last_at = arrived.last_at.max(Some(row.last_at));
                 self.batch.stored += 1;
             }

@@ -3,7 +3,10 @@
 //! A case gets a store of its own district in a database that it shares with the other cases, as
 //! districts do.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod board;
+mod evidence;
 mod ground;
 mod log;
 mod opening;
@@ -44,6 +47,9 @@ fn suite() -> Vec<(&'static str, ground::Case)> {
             a_large_batch_goes_in_whole
             finds_the_evidence_of_a_span
             tells_what_each_meter_did;
+        evidence:
+            a_span_is_found_whatever_the_clock_did
+            a_clock_that_jumped_back_is_noticed;
         receipts:
             a_receipt_stops_at_the_first_gap
             any_order_ends_in_the_same_receipt

@@ -40,7 +40,7 @@ pub async fn any_order_ends_in_the_same_receipt(ground: Ground) {
         let mut seen: BTreeSet<u64> = BTreeSet::new();
         for batch in order.chunks(1 + trial) {
             seen.extend(batch);
-            let whole = (1..).take_while(|seq| seen.contains(seq)).count() as u64;
+            let whole = (1..=REPORTS).take_while(|seq| seen.contains(seq)).count() as u64;
             assert_eq!(receipt(&store, &code, batch.iter().copied()).await, whole, "{order:?}");
         }
         assert_eq!(store.reports(&meter(&code), 1, REPORTS).await.unwrap().len() as u64, REPORTS);
@@ -68,7 +68,7 @@ pub async fn two_servers_lose_nothing(ground: Ground) {
         // Each report goes to one of them, every fifth to both; they meet the meters in opposite order.
         tokio::spawn(async move {
             for seq in 1..=REPORTS {
-                let mine = |n: &u64| (n + seq) % 2 == number as u64 || (n + seq) % 5 == 0;
+                let mine = |n: &u64| (n + seq) % 2 == number as u64 || (n + seq).is_multiple_of(5);
                 let mut batch: Vec<NewReport> =
                     (0..METERS).filter(mine).map(|n| report(&format!("m{n}"), seq)).collect();
                 if number == 1 {

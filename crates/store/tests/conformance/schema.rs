@@ -52,7 +52,7 @@ async fn sqlite_columns(url: &str) -> BTreeSet<Column> {
                 "INTEGER" => "bigint",
                 "TEXT" => "text",
                 "BLOB" => "bytea",
-                other => panic!("{table}.{column} is {other}"),
+                other => other,
             };
             (table, column, kind.into(), not_null == 0 && key == 0)
         })
