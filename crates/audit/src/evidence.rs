@@ -277,17 +277,22 @@ fn check_span(facts: &WateringFacts, readings: &[Vec<Reading>], problems: &mut P
     if !readings.last().is_some_and(|last| reaches_end(last)) {
         problems.add(Rule::EvidenceSpan, format_args!("the last report ends before {end}"));
     }
-    if let [first, second, ..] = readings
-        && begins_by_start(second)
-        && first.iter().all(|reading| reading.at < start)
-    {
-        let says =
-            format_args!("the first report is not needed: the second reaches back to {start}");
-        problems.add(Rule::EvidenceSpan, says);
+    // By measured time, for a clock may have been set back between two reports.
+    if let [first, second, ..] = readings {
+        let latest_first = first.iter().map(|reading| reading.at).max();
+        let by_start = second.iter().map(|reading| reading.at).filter(|at| *at <= start).max();
+        if latest_first < Some(start) && by_start.is_some() && by_start >= latest_first {
+            let says =
+                format_args!("the first report is not needed: the second reaches back to {start}");
+            problems.add(Rule::EvidenceSpan, says);
+        }
     }
     if let [.., before, last] = readings
-        && reaches_end(before)
-        && last.iter().all(|reading| reading.at > end)
+        && let Some(earliest_last) = last.iter().map(|reading| reading.at).min()
+        && let Some(from_end) =
+            before.iter().map(|reading| reading.at).filter(|at| *at >= end).min()
+        && earliest_last > end
+        && from_end <= earliest_last
     {
         let says = format_args!("the last report is not needed: the one before it reaches {end}");
         problems.add(Rule::EvidenceSpan, says);

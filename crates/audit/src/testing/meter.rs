@@ -89,10 +89,11 @@ impl TestMeter {
             let readings = telemetry::decode(bytes).unwrap().into_report().readings;
             (readings[0].at_ms, readings[readings.len() - 1].at_ms)
         };
-        let begins = |bytes: &Vec<u8>| span(bytes).0 <= start.millis();
-        let reaches = |bytes: &Vec<u8>| span(bytes).1 >= end.millis();
-        let first = self.reports.iter().rposition(begins).unwrap();
-        let last = self.reports.iter().position(reaches).unwrap();
+        let spans: Vec<(i64, i64)> = self.reports.iter().map(span).collect();
+        let begins = (0..spans.len()).filter(|&n| spans[n].0 <= start.millis());
+        let reaches = (0..spans.len()).filter(|&n| spans[n].1 >= end.millis());
+        let first = begins.max_by_key(|&n| spans[n].0).unwrap();
+        let last = reaches.min_by_key(|&n| spans[n].0).unwrap();
         (first as u64 + 1, self.reports[first..=last].to_vec())
     }
 }

@@ -124,6 +124,25 @@ fn a_correction_supersedes_and_what_the_meter_doubts_is_stated() {
 }
 
 #[test]
+fn evidence_of_a_clock_that_was_set_back_holds() {
+    let mut log = TestLog::founded();
+    let mut meter = TestMeter::east();
+    meter.run_for(3);
+    let mut report = meter.next_report();
+    for reading in &mut report.readings {
+        reading.at_ms -= 55 * 60_000;
+    }
+    meter.keep(&report);
+    meter.run_for(1);
+    // Report 4 speaks of the time before report 3, which is the one that reaches back to the start.
+    let facts = log.draft(&meter, "t1", "2016-05-01T01:25:00Z", "2016-05-01T02:10:00Z");
+    assert_eq!((facts.evidence.first_report, facts.evidence.last_report), (3, 5));
+    log.post_watering(facts);
+    let report = audited(&log);
+    assert!(report.holds(), "{report}");
+}
+
+#[test]
 fn the_report_can_be_read_and_parsed() {
     let report = audited(&settled());
     let text = report.to_string();
