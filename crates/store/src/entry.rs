@@ -6,8 +6,8 @@ use crate::column::{bound, instant, limit, number, parsed_option};
 use crate::pool::on;
 use crate::{Store, StoreError};
 
-/// Entries of one read: four bundles.
-pub const MAX_ENTRIES_PER_READ: u32 = 1024;
+/// Entries of one read: one bundle of the tiled log. Each may have 64 KiB.
+pub const MAX_ENTRIES_PER_READ: u32 = 256;
 /// Kinds asked for in one read.
 pub const MAX_KINDS_PER_READ: usize = 8;
 

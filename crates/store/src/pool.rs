@@ -19,6 +19,8 @@ const MAX_WAIT_SECONDS: u64 = 10;
 /// Pages of write-ahead log before SQLite copies them back: random keys gather in it, so that a
 /// page is copied once for many changes.
 const WAL_AUTOCHECKPOINT_PAGES: &str = "32768";
+/// Rows that a reading statement may be ahead of its reader, so that the two threads do not take turns.
+const ROWS_AHEAD: usize = 1024;
 /// Page cache of the writing connection, as SQLite wants it: negative, in KiB.
 const WRITER_CACHE_KIB: &str = "-32768";
 
@@ -111,6 +113,7 @@ impl Pool {
             .filename(Path::new(path))
             .foreign_keys(true)
             .busy_timeout(wait)
+            .row_buffer_size(ROWS_AHEAD)
             .synchronous(SqliteSynchronous::Full);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
