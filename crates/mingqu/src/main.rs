@@ -1,2 +1,100 @@
-//! mingqu
-fn main() {}
+//! The `mingqu` program: command line, configuration, wiring, start and stop, demonstration.
+
+mod api;
+mod clock;
+mod command;
+mod config;
+mod demo;
+mod folder;
+mod key_file;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Irrigation water measured, co-signed by station and village, posted in public, and billed so
+/// that anyone can recompute it.
+#[derive(Debug, Parser)]
+#[command(name = "mingqu", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// How much goes to the log on stderr: error, warn, info, debug or trace.
+    #[arg(long, global = true, env = "MINGQU_LOG", default_value = "warn")]
+    log: tracing::Level,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a small township on real meter data: one command, nothing to set up.
+    Demo(command::demo::DemoArgs),
+    /// Make a data folder for a district: configuration, log key, and the genesis to sign.
+    Init(command::init::InitArgs),
+    /// Run the server of a data folder.
+    Serve(command::serve::ServeArgs),
+    /// Make keys for people.
+    #[command(subcommand)]
+    Keys(command::keys::KeysCommand),
+    /// Sign a statement or a request with a person's key.
+    Sign(command::sign::SignArgs),
+    /// Check one receipt or one envelope.
+    Verify(command::verify::VerifyArgs),
+    /// Work with the public log.
+    #[command(subcommand)]
+    Log(command::log_export::LogCommand),
+    /// Recompute everything from an exported log and say what does not hold.
+    Audit(command::audit::AuditArgs),
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// Everything holds.
+    Good,
+    /// The command did its work, and what it looked at does not hold.
+    Bad,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log(cli.log);
+    match run(cli.command) {
+        Ok(Verdict::Good) => ExitCode::SUCCESS,
+        Ok(Verdict::Bad) => ExitCode::from(1),
+        Err(error) => {
+            complain(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<Verdict> {
+    match command {
+        Command::Demo(args) => asynchronous(command::demo::run(args)),
+        Command::Init(args) => command::init::run(&args),
+        Command::Serve(args) => asynchronous(command::serve::run(args)),
+        Command::Keys(command) => command::keys::run(&command),
+        Command::Sign(args) => command::sign::run(&args),
+        Command::Verify(args) => command::verify::run(&args),
+        Command::Log(command) => asynchronous(command::log_export::run(command)),
+        Command::Audit(args) => command::audit::run(&args),
+    }
+}
+
+fn asynchronous(work: impl Future<Output = anyhow::Result<Verdict>>) -> anyhow::Result<Verdict> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+fn start_log(level: tracing::Level) {
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+}
+
+#[expect(clippy::print_stderr, reason = "the one place where a command's failure is told")]
+fn complain(error: &anyhow::Error) {
+    eprintln!("mingqu: {error:#}");
+}

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use disclosure::merkle::Hash;
 use disclosure::record::RecordError;
-use disclosure::statement::{Head, Kind, Origin, Statement, Watering, WateringFacts};
+use disclosure::statement::{
+    Head, Kind, Origin, RegistryMeter, Statement, Watering, WateringFacts,
+};
 use domain::measurement::CumulativeVolume;
 use domain::progress::Progress;
-use domain::registry::{Meter, Outlet};
+use domain::registry::Outlet;
 use domain::round::Turn;
 use domain::share::{self, Share, ShareMethod};
 use domain::{Litres, MeterCode, TurnId, VillageId};
-use store::{Attachment, NewStatement, StatementRow, TurnRow};
+use store::{Attachment, NewStatement, StatementRow, StoreError, TurnRow};
 
 use crate::{Service, ServiceError};
 
@@ -38,7 +40,8 @@ impl Service {
         let mut waiting = Vec::new();
         for row in self.store.turns_to_draft().await? {
             match self.draft_turn(&row).await {
-                Ok(()) => {}
+                // A conflict: another server, or another task of this one, drafted it meanwhile.
+                Ok(()) | Err(ServiceError::Store(StoreError::Conflict { .. })) => {}
                 Err(ServiceError::Store(error)) => return Err(error.into()),
                 Err(why) => waiting.push(Undrafted { turn: row.code, why }),
             }
@@ -97,16 +100,16 @@ impl Service {
     async fn measure(&self, row: &TurnRow) -> Result<Draft, ServiceError> {
         let turn = turn_of(row)?;
         let end = row.closed_at.ok_or_else(|| ServiceError::UnknownTurn(row.code.clone()))?;
-        let (outlet, meter) = self.outlet_and_meter(&turn)?;
-        let evidence = self.gather_evidence(&meter.code, turn.opened_at, end).await?;
-        let volume = CumulativeVolume::new(meter.scale, evidence.readings()?)?;
+        let (outlet, registered) = self.outlet_and_meter(&turn)?;
+        let evidence = self.gather_evidence(&registered, turn.opened_at, end).await?;
+        let volume = CumulativeVolume::new(registered.meter.scale, evidence.readings()?)?;
         let measured = volume.between(turn.opened_at, end, outlet.gap_tolerance_seconds)?;
         let shares = self.share(&turn, measured.volume)?;
         let reports = evidence.attachment();
         let head = self.head_for(Kind::Watering, &turn.village, &shares);
         let watering = WateringFacts {
             outlet: outlet.id,
-            meter: meter.code,
+            meter: registered.meter.code,
             origin: Origin::MeterSigned,
             village: turn.village,
             group: turn.group,
@@ -133,12 +136,12 @@ impl Service {
         Ok(share::by_area(volume, &members).map_err(RecordError::from)?)
     }
 
-    fn outlet_and_meter(&self, turn: &Turn) -> Result<(Outlet, Meter), ServiceError> {
+    fn outlet_and_meter(&self, turn: &Turn) -> Result<(Outlet, RegistryMeter), ServiceError> {
         let record = self.record();
         let outlet = record.outlets().get(&turn.outlet).cloned();
         let meter = record.meters().values().find(|entry| entry.meter.outlet == turn.outlet);
         match (outlet, meter) {
-            (Some(outlet), Some(entry)) => Ok((outlet, entry.meter.clone())),
+            (Some(outlet), Some(entry)) => Ok((outlet, entry.clone())),
             _ => Err(ServiceError::Evidence(format!(
                 "outlet {} has no meter in the registry: post it first",
                 turn.outlet

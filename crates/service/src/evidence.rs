@@ -2,9 +2,9 @@
 
 use disclosure::attachment::AttachmentRef;
 use disclosure::merkle::{Hash, RootBuilder, leaf_hash};
-use disclosure::statement::{EVIDENCE_MEDIA_TYPE, Evidence};
+use disclosure::statement::{EVIDENCE_MEDIA_TYPE, Evidence, RegistryMeter};
+use domain::Timestamp;
 use domain::measurement::{Doubt, Doubts, Reading};
-use domain::{MeterCode, Timestamp};
 use store::{Attachment, StoredReport};
 use telemetry::{ChainHash, Flags};
 
@@ -19,12 +19,16 @@ pub(crate) struct GatheredEvidence {
 
 impl Service {
     /// Gathers the reports from the last one before `start` to the first one after `end`.
+    ///
+    /// They were good when they came in; the registry may have changed since, and an auditor
+    /// judges them by the registry in force when the watering is posted. So they are judged again.
     pub(crate) async fn gather_evidence(
         &self,
-        meter: &MeterCode,
+        registered: &RegistryMeter,
         start: Timestamp,
         end: Timestamp,
     ) -> Result<GatheredEvidence, ServiceError> {
+        let meter = &registered.meter.code;
         let span = self.store.evidence_span(meter, start, end).await?;
         let (first, last) = span.ok_or_else(|| {
             ServiceError::Evidence(format!(
@@ -45,6 +49,9 @@ impl Service {
                     pair[1].seq, pair[0].seq
                 )));
             }
+        }
+        for report in &reports {
+            check_registered(registered, report)?;
         }
         Ok(GatheredEvidence { first, last, reports })
     }
@@ -86,6 +93,28 @@ impl GatheredEvidence {
             reports: AttachmentRef::of(&attachment.media_type, &attachment.bytes),
         }
     }
+}
+
+fn check_registered(registered: &RegistryMeter, stored: &StoredReport) -> Result<(), ServiceError> {
+    let report = decode(stored)?;
+    let meter = &registered.meter;
+    let installed = meter.installed_at.millis();
+    if report.readings.iter().any(|reading| reading.at_ms < installed) {
+        return Err(ServiceError::Evidence(format!(
+            "report {} of meter {} is older than its installation at {} in the registry now in force",
+            stored.seq, meter.code, meter.installed_at
+        )));
+    }
+    let key = ed25519_dalek::VerifyingKey::from_bytes(registered.device_key.as_bytes());
+    let verified = telemetry::decode(&stored.bytes)
+        .is_ok_and(|signed| key.is_ok_and(|key| signed.verify(&key).is_ok()));
+    if verified {
+        return Ok(());
+    }
+    Err(ServiceError::Evidence(format!(
+        "report {} of meter {} is not signed by the device key in the registry now in force",
+        stored.seq, meter.code
+    )))
 }
 
 fn decode(report: &StoredReport) -> Result<telemetry::Report, ServiceError> {

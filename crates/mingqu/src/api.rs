@@ -1,0 +1,139 @@
+//! The server's HTTP interface, as the people at the command line and in the demo use it.
+
+use anyhow::{Context, anyhow};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use disclosure::dsse::Envelope;
+use disclosure::key::{PublicKey, sign};
+use disclosure::merkle::Hash;
+use disclosure::statement::Statement;
+use ed25519_dalek::SigningKey;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// A client of one server.
+pub struct Api {
+    base: String,
+    agent: ureq::Agent,
+}
+
+/// A statement that waits on the server.
+pub struct Waiting {
+    /// Its id there.
+    pub id: i64,
+    /// The DSSE payload type.
+    pub payload_type: String,
+    /// The exact bytes to sign.
+    pub payload: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+struct WaitingJson {
+    id: i64,
+    payload_type: String,
+    payload: String,
+}
+
+impl Api {
+    /// A client of the server at `base`, like `http://127.0.0.1:8080`.
+    pub fn new(base: &str) -> Self {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+        Self { base: base.trim_end_matches('/').to_owned(), agent: config.into() }
+    }
+
+    /// Hands in a signed request.
+    pub fn request(&self, envelope: &Envelope) -> anyhow::Result<Value> {
+        let path = "/api/v1/requests";
+        let response = self
+            .agent
+            .post(format!("{}{path}", self.base))
+            .content_type("application/json")
+            .send(envelope.to_json());
+        self.answer(path, response)
+    }
+
+    /// Hands in a statement with the attachments that it names; returns its id.
+    pub fn propose(&self, envelope: &Envelope, attachments: Vec<Vec<u8>>) -> anyhow::Result<i64> {
+        let statement = Statement::parse(&envelope.payload_type, &envelope.payload)?;
+        let named = statement.attachments();
+        let mut handed_in = Vec::new();
+        for bytes in attachments {
+            let sha256 = Hash::of(&bytes);
+            let reference = named.iter().find(|one| one.sha256 == sha256).with_context(|| {
+                format!("the statement names no attachment with SHA-256 {sha256}")
+            })?;
+            handed_in.push(json!({
+                "media_type": reference.media_type,
+                "data": STANDARD.encode(&bytes),
+            }));
+        }
+        let body =
+            json!({ "envelope": STANDARD.encode(envelope.to_json()), "attachments": handed_in });
+        let answer = self.post("/api/v1/statements", &body)?;
+        answer["id"].as_i64().with_context(|| format!("the server's answer has no id: {answer}"))
+    }
+
+    /// The statements in a state, oldest first.
+    pub fn statements(&self, state: &str) -> anyhow::Result<Vec<Waiting>> {
+        let answer = self.get(&format!("/api/v1/statements?state={state}"))?;
+        let rows: Vec<WaitingJson> = serde_json::from_value(answer["statements"].clone())?;
+        let mut waiting: Vec<Waiting> =
+            rows.into_iter().map(Waiting::from_json).collect::<Result<_, _>>()?;
+        waiting.sort_by_key(|one| one.id);
+        Ok(waiting)
+    }
+
+    /// One statement.
+    pub fn statement(&self, id: i64) -> anyhow::Result<Waiting> {
+        Waiting::from_json(serde_json::from_value(self.get(&format!("/api/v1/statements/{id}"))?)?)
+    }
+
+    /// Signs `message` (the pre-authentication encoding) and hands the signature in; returns how
+    /// far the statement has come.
+    pub fn sign(&self, id: i64, key: &SigningKey, message: &[u8]) -> anyhow::Result<String> {
+        let body = json!({
+            "keyid": PublicKey::of(key).fingerprint().to_hex(),
+            "sig": STANDARD.encode(sign(key, message)),
+        });
+        let answer = self.post(&format!("/api/v1/statements/{id}/signatures"), &body)?;
+        let progress = answer["state"].as_str();
+        progress.map(str::to_owned).with_context(|| format!("the server's answer: {answer}"))
+    }
+
+    fn get(&self, path: &str) -> anyhow::Result<Value> {
+        let response = self.agent.get(format!("{}{path}", self.base)).call();
+        self.answer(path, response)
+    }
+
+    fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let response = self.agent.post(format!("{}{path}", self.base)).send_json(body);
+        self.answer(path, response)
+    }
+
+    /// The JSON of a good answer; a refusal's own words otherwise (RFC 9457).
+    fn answer(
+        &self,
+        path: &str,
+        response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> anyhow::Result<Value> {
+        let mut response =
+            response.with_context(|| format!("cannot reach the server at {}", self.base))?;
+        let status = response.status();
+        let value: Value = response
+            .body_mut()
+            .read_json()
+            .with_context(|| format!("{}{path} answered {status} without JSON", self.base))?;
+        if status.is_success() {
+            return Ok(value);
+        }
+        let detail = value["detail"].as_str().or(value["title"].as_str()).unwrap_or("no reason");
+        Err(anyhow!("the server refused ({status}): {detail}"))
+    }
+}
+
+impl Waiting {
+    fn from_json(row: WaitingJson) -> anyhow::Result<Self> {
+        let payload = STANDARD.decode(&row.payload).context("a payload is not base64")?;
+        Ok(Self { id: row.id, payload_type: row.payload_type, payload })
+    }
+}

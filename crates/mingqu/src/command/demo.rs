@@ -1,0 +1,146 @@
+//! `mingqu demo`: a small township on real meter data, with one command.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use domain::Timestamp;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{print, tell};
+use crate::Verdict;
+use crate::api::Api;
+use crate::config::{Config, FILE_NAME, File, Overrides};
+use crate::demo::{Meters, People, Season, SeasonClock, Told, Township, found};
+use crate::server::Server;
+
+/// How long an hour of the season takes once its last event is over.
+const LINGER_STEP: Duration = Duration::from_secs(1);
+
+/// What `demo` takes.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// The data folder; a second start goes on where the first ended.
+    #[arg(long, env = "MINGQU_DATA", default_value = "demo-data")]
+    pub data: PathBuf,
+    /// Where pages are served, as ADDRESS:PORT.
+    #[arg(long, env = "MINGQU_LISTEN")]
+    pub listen: Option<String>,
+    /// Where meters connect, as ADDRESS:PORT.
+    #[arg(long, env = "MINGQU_MQTT_LISTEN")]
+    pub mqtt_listen: Option<String>,
+    /// Do the whole flow, then exit with 0.
+    #[arg(long)]
+    pub once: bool,
+}
+
+/// Lives the season, then serves until interrupted.
+pub async fn run(args: DemoArgs) -> anyhow::Result<Verdict> {
+    let started = tokio::time::Instant::now();
+    let township = Township::load()?;
+    let config = configure(&args, &township)?;
+    let demo = args.data.join("demo");
+    std::fs::create_dir_all(&demo).with_context(|| format!("cannot make {}", demo.display()))?;
+    let state = demo.join("now");
+    let clock = Arc::new(SeasonClock::new(last_day(&state)?.unwrap_or(township.installed_at)));
+    let mut server = Server::start(&config, clock.clone()).await?;
+    tell(&server.greeting());
+    let meters = Meters::start(&township, server.meters_address()?, &demo.join("ledger.jsonl"))?;
+    let people = People::load(&township, &demo.join("keys"), Api::new(&server.base_url()))?;
+    tokio::task::block_in_place(|| {
+        found(&township, &people, &meters, &crate::server::log_key(&config)?)
+    })?;
+    let holders: Vec<_> = township
+        .households
+        .iter()
+        .map(|household| (household.entry.household.clone(), household.holder.clone()))
+        .collect();
+    server.service().store().put_holders(&holders).await?;
+    let mut season = Season::new(&township, clock, server.service(), meters, people, state)?;
+    tokio::select! {
+        lived = live(&mut season, started) => lived?,
+        stopped = server.stopped() => return stopped.map(|()| Verdict::Good),
+    }
+    if !args.once {
+        tell("The season is over; the server goes on until you press Ctrl-C.");
+        tokio::select! {
+            ended = linger(&mut season) => ended?,
+            stopped = server.stopped() => stopped?,
+        }
+    }
+    season.meters.stop().await?;
+    server.stop().await?;
+    Ok(Verdict::Good)
+}
+
+async fn live(season: &mut Season, started: tokio::time::Instant) -> anyhow::Result<()> {
+    let bar = ProgressBar::new_spinner();
+    bar.set_style(ProgressStyle::with_template("{spinner} {msg}")?);
+    let mut first_bill = None;
+    let told = season
+        .live(|day, told| {
+            bar.set_message(format!("{} {}", day.beijing().format("%Y-%m-%d"), line(told)));
+            bar.tick();
+            if told.bill_runs > 0 && first_bill.is_none() {
+                let seconds = started.elapsed().as_millis();
+                first_bill = Some(seconds);
+                bar.suspend(|| tell(&format!("first bills posted after {seconds} ms")));
+            }
+        })
+        .await?;
+    bar.finish_and_clear();
+    print(&serde_json::to_string(&serde_json::json!({
+        "reports_sent": told.reports,
+        "statements_posted": told.posted,
+        "bill_runs_posted": told.bill_runs,
+        "first_bills_after_ms": first_bill,
+        "season_took_ms": started.elapsed().as_millis(),
+    }))?)
+}
+
+async fn linger(season: &mut Season) -> anyhow::Result<()> {
+    while season.linger().await? {
+        tokio::time::sleep(LINGER_STEP).await;
+    }
+    std::future::pending().await
+}
+
+fn line(told: Told) -> String {
+    format!(
+        "{} reports, {} statements co-signed and posted, {} bill runs",
+        told.reports, told.posted, told.bill_runs
+    )
+}
+
+fn configure(args: &DemoArgs, township: &Township) -> anyhow::Result<Config> {
+    std::fs::create_dir_all(&args.data)
+        .with_context(|| format!("cannot make the folder {}", args.data.display()))?;
+    let path = args.data.join(FILE_NAME);
+    if !path.exists() {
+        let file = File {
+            district: township.district.to_string(),
+            origin: township.origin.clone(),
+            ..File::default()
+        };
+        file.write(&path)?;
+    }
+    let overrides = Overrides {
+        listen: args.listen.clone(),
+        mqtt_listen: args.mqtt_listen.clone(),
+        ..Overrides::default()
+    };
+    Config::load(&args.data, &overrides)
+}
+
+/// The day at which an earlier start stopped.
+fn last_day(state: &Path) -> anyhow::Result<Option<Timestamp>> {
+    match std::fs::read_to_string(state) {
+        Ok(text) => Ok(Some(
+            text.trim().parse().with_context(|| format!("{} is damaged", state.display()))?,
+        )),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", state.display())),
+    }
+}

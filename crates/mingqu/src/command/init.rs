@@ -1,0 +1,114 @@
+//! `mingqu init`: a data folder for a district.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use disclosure::key::PublicKey;
+use disclosure::note::KeyName;
+use disclosure::statement::{District, ExpectedSigner, Head, Kind, Need, Policy, Role, Root, Rule};
+use domain::{DistrictId, PersonId, Timestamp};
+use service::{Clock, LogKey};
+
+use super::{print, tell};
+use crate::clock::SystemClock;
+use crate::config::{FILE_NAME, File, LOG_KEY_FILE};
+use crate::{Verdict, key_file};
+
+/// What `init` takes.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The data folder to make.
+    #[arg(long)]
+    pub data: PathBuf,
+    /// The district's code, like `minghe`.
+    #[arg(long)]
+    pub district: String,
+    /// The district's name as people say it.
+    #[arg(long)]
+    pub name: String,
+    /// The public log's origin: a name that is yours, like `water.example.org/minghe`.
+    #[arg(long)]
+    pub origin: String,
+    /// A holder of a root key, as PERSON=PUBLIC-KEY-HEX (see `mingqu keys new`); give it once for each.
+    #[arg(long = "root", required = true)]
+    pub roots: Vec<String>,
+}
+
+/// Writes the folder; prints the path of the genesis that the root keys must sign.
+pub fn run(args: &InitArgs) -> anyhow::Result<Verdict> {
+    let district = DistrictId::new(args.district.as_str()).context("--district")?;
+    let origin = KeyName::new(args.origin.as_str()).context("--origin")?;
+    let roots: Vec<Root> =
+        args.roots.iter().map(|root| parse_root(root)).collect::<Result<_, _>>()?;
+    std::fs::create_dir_all(&args.data)
+        .with_context(|| format!("cannot make the folder {}", args.data.display()))?;
+    if args.data.join(FILE_NAME).exists() {
+        bail!("{} is a data folder already", args.data.display());
+    }
+    let log_key =
+        LogKey::new(origin.clone(), key_file::read_or_create(&args.data.join(LOG_KEY_FILE))?);
+    let genesis = genesis(district.clone(), &args.name, &log_key, roots, SystemClock.now());
+    genesis.policy.check(genesis.roots.len()).context("--root")?;
+    write(&args.data.join("genesis.json"), &serde_json::to_vec(&genesis)?)?;
+    let file =
+        File { district: district.to_string(), origin: origin.to_string(), ..File::default() };
+    file.write(&args.data.join(FILE_NAME))?;
+    let genesis_path = args.data.join("genesis.json");
+    print(&genesis_path.display().to_string())?;
+    tell(&format!(
+        "Made {data}. Next:\n  \
+         1. each root signs:   mingqu sign --key ROOT.pem --kind district {genesis} --out genesis.dsse.json\n     \
+         (the second root:     mingqu sign --key ROOT2.pem genesis.dsse.json --out genesis2.dsse.json)\n  \
+         2. run the server:    mingqu serve --data {data}\n  \
+         3. hand it in:        mingqu sign --hand-in http://127.0.0.1:8080 genesis2.dsse.json",
+        data = args.data.display(),
+        genesis = genesis_path.display(),
+    ));
+    Ok(Verdict::Good)
+}
+
+/// The genesis with the policy that a new district starts with: root statements need up to two
+/// roots, the registry and tariffs the station too, water and money station and cadre.
+pub fn genesis(
+    district: DistrictId,
+    name: &str,
+    log_key: &LogKey,
+    roots: Vec<Root>,
+    now: Timestamp,
+) -> District {
+    let signers = roots
+        .iter()
+        .map(|root| ExpectedSigner { role: Role::Root, key: root.key.fingerprint() })
+        .collect();
+    let quorum = if roots.len() > 1 { 2 } else { 1 };
+    let need = |role, count| Need { role, count };
+    let needs = |kind| match kind {
+        Kind::District | Kind::Key => vec![need(Role::Root, quorum)],
+        Kind::Registry | Kind::Tariff => vec![need(Role::Root, 1), need(Role::Station, 1)],
+        Kind::Roster | Kind::Watering | Kind::Correction | Kind::BillRun => {
+            vec![need(Role::Station, 1), need(Role::Cadre, 1)]
+        }
+    };
+    District {
+        head: Head { district, drafted_at: now, signers },
+        name: name.to_owned(),
+        log_key: log_key.vkey(),
+        roots,
+        policy: Policy(Kind::ALL.map(|kind| Rule { kind, needs: needs(kind) }).to_vec()),
+    }
+}
+
+fn parse_root(text: &str) -> anyhow::Result<Root> {
+    let (person, key) = text
+        .split_once('=')
+        .with_context(|| format!("--root {text:?} is not valid: use PERSON=PUBLIC-KEY-HEX"))?;
+    Ok(Root {
+        person: PersonId::new(person).context("--root")?,
+        key: PublicKey::from_hex(key).context("--root")?,
+    })
+}
+
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}

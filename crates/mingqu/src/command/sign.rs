@@ -1,0 +1,128 @@
+//! `mingqu sign`: a person's signature, made where the key is.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use disclosure::dsse::Envelope;
+use disclosure::statement::{Kind, Statement};
+use ed25519_dalek::SigningKey;
+use service::request::REQUEST_PAYLOAD_TYPE;
+
+use super::{print, tell};
+use crate::api::Api;
+use crate::{Verdict, key_file};
+
+/// What `sign` takes.
+#[derive(Debug, Args)]
+pub struct SignArgs {
+    /// The payload to sign (with --kind), or an envelope to add a signature to.
+    pub file: Option<PathBuf>,
+    /// The key's file.
+    #[arg(long)]
+    pub key: Option<PathBuf>,
+    /// What the payload is: district, key, registry, roster, tariff, or request.
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// Where to write the envelope; stdout without it.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// A file that the statement names as an attachment, handed in with it.
+    #[arg(long = "attach")]
+    pub attachments: Vec<PathBuf>,
+    /// Hand the envelope in to this server, like http://127.0.0.1:8080.
+    #[arg(long)]
+    pub hand_in: Option<String>,
+    /// Sign a statement that waits on a server: its id there.
+    #[arg(long, requires = "server")]
+    pub statement: Option<i64>,
+    /// The server on which the statement waits.
+    #[arg(long)]
+    pub server: Option<String>,
+}
+
+/// Shows what is signed on stderr, then signs.
+pub fn run(args: &SignArgs) -> anyhow::Result<Verdict> {
+    if let (Some(server), Some(statement)) = (&args.server, args.statement) {
+        return sign_waiting(args, server, statement);
+    }
+    let mut envelope = read_envelope(args)?;
+    if let Some(key) = own_key(args)? {
+        tell(&shown(&envelope));
+        envelope.sign_with(&key)?;
+    } else if args.hand_in.is_none() {
+        bail!("give --key FILE to sign with, or --hand-in URL to hand an envelope in");
+    }
+    if let Some(out) = &args.out {
+        std::fs::write(out, envelope.to_json())
+            .with_context(|| format!("cannot write {}", out.display()))?;
+    }
+    match &args.hand_in {
+        Some(server) => hand_in(args, server, &envelope),
+        None if args.out.is_none() => {
+            print(&String::from_utf8_lossy(&envelope.to_json()))?;
+            Ok(Verdict::Good)
+        }
+        None => Ok(Verdict::Good),
+    }
+}
+
+fn sign_waiting(args: &SignArgs, server: &str, id: i64) -> anyhow::Result<Verdict> {
+    let key = own_key(args)?.context("give --key FILE to sign with")?;
+    let api = Api::new(server);
+    let waiting = api.statement(id)?;
+    let envelope = Envelope::unsigned(waiting.payload_type, waiting.payload);
+    tell(&shown(&envelope));
+    let progress = api.sign(id, &key, &envelope.signed_bytes())?;
+    print(&progress)?;
+    Ok(Verdict::Good)
+}
+
+fn hand_in(args: &SignArgs, server: &str, envelope: &Envelope) -> anyhow::Result<Verdict> {
+    let api = Api::new(server);
+    if envelope.payload_type == REQUEST_PAYLOAD_TYPE {
+        print(&api.request(envelope)?.to_string())?;
+        return Ok(Verdict::Good);
+    }
+    let files: Vec<Vec<u8>> = args
+        .attachments
+        .iter()
+        .map(|path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display())))
+        .collect::<Result<_, _>>()?;
+    let id = api.propose(envelope, files)?;
+    print(&serde_json::json!({ "statement": id }).to_string())?;
+    Ok(Verdict::Good)
+}
+
+fn own_key(args: &SignArgs) -> anyhow::Result<Option<SigningKey>> {
+    args.key.as_deref().map(key_file::read).transpose()
+}
+
+fn read_envelope(args: &SignArgs) -> anyhow::Result<Envelope> {
+    let path = args.file.as_ref().context("give the FILE to sign")?;
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let Some(kind) = &args.kind else {
+        return Envelope::parse(&bytes).with_context(|| {
+            format!("{} is not an envelope; for a payload say --kind", path.display())
+        });
+    };
+    if kind == "request" {
+        let _: service::request::Request = serde_json::from_slice(&bytes)
+            .with_context(|| format!("{} is not a request", path.display()))?;
+        return Ok(Envelope::unsigned(REQUEST_PAYLOAD_TYPE, bytes));
+    }
+    let allowed = Kind::ALL.map(Kind::code).join(", ");
+    let kind = Kind::from_code(kind)
+        .with_context(|| format!("--kind {kind:?} is not known: use request, {allowed}"))?;
+    Statement::parse(&kind.payload_type(), &bytes)
+        .with_context(|| format!("{} cannot be signed", path.display()))?;
+    Ok(Envelope::unsigned(kind.payload_type(), bytes))
+}
+
+/// The content of the very bytes that are signed.
+fn shown(envelope: &Envelope) -> String {
+    let pretty = serde_json::from_slice::<serde_json::Value>(&envelope.payload)
+        .and_then(|value| serde_json::to_string_pretty(&value))
+        .unwrap_or_else(|_| String::from_utf8_lossy(&envelope.payload).into_owned());
+    format!("signing {}:\n{pretty}", envelope.payload_type)
+}

@@ -1,0 +1,204 @@
+//! Configuration: flags over `MINGQU_*` over the data folder's `mingqu.toml`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use domain::DistrictId;
+use serde::Deserialize;
+
+/// The configuration's file in the data folder.
+pub const FILE_NAME: &str = "mingqu.toml";
+/// The log key's file in the data folder.
+pub const LOG_KEY_FILE: &str = "log.key";
+/// Where pages are served unless said otherwise.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+/// Where meters connect unless said otherwise.
+pub const DEFAULT_MQTT_LISTEN: &str = "127.0.0.1:1883";
+
+/// What the file holds. A wrong key is refused by name, with those that are allowed.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// The district's code.
+    pub district: String,
+    /// The origin of the public log: a name that is yours, like `water.example.org/minghe`.
+    pub origin: String,
+    /// The database; without it, SQLite in the data folder.
+    pub database: Option<String>,
+    /// Where pages are served.
+    pub listen: Option<String>,
+    /// Where meters connect when no broker is configured.
+    pub mqtt_listen: Option<String>,
+    /// An MQTT broker, as HOST:PORT, instead of the endpoint inside the program.
+    pub broker: Option<String>,
+}
+
+/// What the command line and the environment may say.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Overrides {
+    /// Where pages are served, as ADDRESS:PORT.
+    #[arg(long, env = "MINGQU_LISTEN")]
+    pub listen: Option<String>,
+    /// Where meters connect, as ADDRESS:PORT.
+    #[arg(long, env = "MINGQU_MQTT_LISTEN")]
+    pub mqtt_listen: Option<String>,
+    /// An MQTT broker, as HOST:PORT, instead of the endpoint inside the program.
+    #[arg(long, env = "MINGQU_BROKER")]
+    pub broker: Option<String>,
+    /// The database: sqlite:PATH or postgres://USER@HOST/DATABASE.
+    #[arg(long, env = "MINGQU_DATABASE")]
+    pub database: Option<String>,
+}
+
+/// A checked configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The district.
+    pub district: DistrictId,
+    /// The origin of the public log.
+    pub origin: disclosure::note::KeyName,
+    /// The database's address.
+    pub database: String,
+    /// Where pages are served.
+    pub listen: SocketAddr,
+    /// How meters reach the server.
+    pub meters: Meters,
+}
+
+/// How meters reach the server.
+#[derive(Debug, Clone)]
+pub enum Meters {
+    /// They connect to the program itself.
+    Endpoint(SocketAddr),
+    /// They connect to a broker.
+    Broker {
+        /// Its host.
+        host: String,
+        /// Its port.
+        port: u16,
+    },
+}
+
+impl File {
+    /// Writes district and origin, with the other keys as comments to fill in.
+    pub fn write(&self, path: &Path) -> anyhow::Result<()> {
+        // Both values pass checks that leave nothing to escape.
+        let text = format!(
+            "# Mingqu's configuration; flags and MINGQU_* in the environment win over it.\n\
+             district = \"{}\"\n\
+             origin = \"{}\"\n\
+             # listen = \"{DEFAULT_LISTEN}\"\n\
+             # mqtt_listen = \"{DEFAULT_MQTT_LISTEN}\"\n\
+             # broker = \"localhost:1883\"\n\
+             # database = \"postgres://mingqu@localhost/mingqu\"\n",
+            self.district, self.origin,
+        );
+        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+impl Config {
+    /// Reads the data folder's file and lays the overrides over it.
+    pub fn load(data: &Path, overrides: &Overrides) -> anyhow::Result<Self> {
+        let path = data.join(FILE_NAME);
+        let text = std::fs::read_to_string(&path).with_context(|| {
+            format!("cannot read {}: make a data folder with `mingqu init`", path.display())
+        })?;
+        let file: File =
+            toml::from_str(&text).with_context(|| format!("{} is not valid", path.display()))?;
+        Self::new(data, file, overrides)
+    }
+
+    /// Checks every value; the error names the key, the value and what is allowed.
+    pub fn new(data: &Path, file: File, overrides: &Overrides) -> anyhow::Result<Self> {
+        let pick = |over: &Option<String>, own: Option<String>| over.clone().or(own);
+        let district = DistrictId::new(file.district).context("configuration key district")?;
+        let origin =
+            disclosure::note::KeyName::new(file.origin).context("configuration key origin")?;
+        let listen = pick(&overrides.listen, file.listen).unwrap_or(DEFAULT_LISTEN.into());
+        let mqtt_listen =
+            pick(&overrides.mqtt_listen, file.mqtt_listen).unwrap_or(DEFAULT_MQTT_LISTEN.into());
+        let database = pick(&overrides.database, file.database)
+            .unwrap_or_else(|| format!("sqlite:{}", data.join("mingqu.db").display()));
+        let meters = match pick(&overrides.broker, file.broker) {
+            Some(broker) => parse_broker(&broker)?,
+            None => Meters::Endpoint(parse_address("mqtt_listen", &mqtt_listen)?),
+        };
+        Ok(Self {
+            data: data.to_path_buf(),
+            district,
+            origin,
+            database,
+            listen: parse_address("listen", &listen)?,
+            meters,
+        })
+    }
+}
+
+fn parse_address(key: &str, value: &str) -> anyhow::Result<SocketAddr> {
+    match value.parse() {
+        Ok(address) => Ok(address),
+        Err(_) => bail!(
+            "configuration key {key} = {value:?} is not valid: use ADDRESS:PORT, like 127.0.0.1:8080 or 0.0.0.0:8080"
+        ),
+    }
+}
+
+fn parse_broker(value: &str) -> anyhow::Result<Meters> {
+    let parts = value.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+    match parts {
+        Some((host, port)) if !host.is_empty() && port != 0 => {
+            Ok(Meters::Broker { host: host.to_owned(), port })
+        }
+        _ => bail!(
+            "configuration key broker = {value:?} is not valid: use HOST:PORT, like localhost:1883"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> anyhow::Result<Config> {
+        let file: File = toml::from_str(text)?;
+        Config::new(Path::new("data"), file, &Overrides::default())
+    }
+
+    const LEAST: &str = "district = \"minghe\"\norigin = \"water.example.org/minghe\"\n";
+
+    #[test]
+    fn the_least_file_is_enough() {
+        let config = file(LEAST).unwrap();
+        assert_eq!(config.listen.to_string(), DEFAULT_LISTEN);
+        assert_eq!(config.database, "sqlite:data/mingqu.db");
+        assert!(matches!(config.meters, Meters::Endpoint(_)));
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let parsed: File = toml::from_str(&format!("{LEAST}listen = \"0.0.0.0:1\"\n")).unwrap();
+        let overrides = Overrides { listen: Some("127.0.0.1:2".into()), ..Overrides::default() };
+        let config = Config::new(Path::new("data"), parsed, &overrides).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:2");
+    }
+
+    #[test]
+    fn rejects_with_key_value_and_what_is_allowed() {
+        for (line, words) in [
+            ("listen = \"8080\"", ["listen", "\"8080\"", "ADDRESS:PORT"]),
+            ("mqtt_listen = \"x:y\"", ["mqtt_listen", "\"x:y\"", "ADDRESS:PORT"]),
+            ("broker = \"localhost\"", ["broker", "\"localhost\"", "HOST:PORT"]),
+            ("lisen = \"a\"", ["lisen", "unknown field", "mqtt_listen"]),
+        ] {
+            let message = format!("{:#}", file(&format!("{LEAST}{line}\n")).unwrap_err());
+            for word in words {
+                assert!(message.contains(word), "{line}: {message}");
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The township's first postings: genesis, keys, registry, rosters, tariff.
+
+use anyhow::Context;
+use disclosure::attachment::AttachmentRef;
+use disclosure::key::PublicKey;
+use disclosure::statement::{
+    Act, Enrolment, KeyAct, ROSTER_MEDIA_TYPE, Registry, RegistryMeter, Role, Root, Roster,
+    RosterEntry, Statement, TariffNotice,
+};
+use domain::registry::{Group, Meter, Outlet, Scale, Village};
+use domain::{GroupId, Timestamp};
+use service::LogKey;
+
+use super::meters::Meters;
+use super::people::{People, Person};
+use super::township::{Township, VillageEntry, Well};
+use crate::command::init::genesis;
+
+/// Posts whatever of the founding statements is not posted yet; they are the same bytes at every
+/// start, and the server knows them again.
+pub fn found(
+    township: &Township,
+    people: &People,
+    meters: &Meters,
+    log_key: &LogKey,
+) -> anyhow::Result<()> {
+    let founding = Founding { township, people, at: township.installed_at };
+    founding.genesis(log_key)?;
+    for person in people.in_role(Role::Station) {
+        founding.enrol(person)?;
+    }
+    founding.registry(meters)?;
+    for person in people.in_role(Role::Cadre) {
+        founding.enrol(person)?;
+    }
+    for village in &township.villages {
+        founding.roster(village)?;
+    }
+    founding.tariff()
+}
+
+struct Founding<'a> {
+    township: &'a Township,
+    people: &'a People,
+    at: Timestamp,
+}
+
+impl Founding<'_> {
+    fn genesis(&self, log_key: &LogKey) -> anyhow::Result<()> {
+        let roots = self.people.in_role(Role::Root).map(|person| Root {
+            person: person.entry.person.clone(),
+            key: PublicKey::of(&person.key),
+        });
+        let district = self.township.district.clone();
+        let body = genesis(district, &self.township.name, log_key, roots.collect(), self.at);
+        self.propose(&Statement::District(body), self.roots(), Vec::new())
+    }
+
+    fn enrol(&self, person: &Person) -> anyhow::Result<()> {
+        let head = self.people.head(self.at, &[Role::Root]);
+        let enrolment = Enrolment {
+            person: person.entry.person.clone(),
+            role: person.entry.role,
+            village: person.entry.village.clone(),
+            household: person.entry.household.clone(),
+            key: PublicKey::of(&person.key),
+        };
+        let statement = Statement::Key(KeyAct { head, act: Act::Enrol(enrolment) });
+        self.propose(&statement, self.roots(), Vec::new())
+    }
+
+    fn registry(&self, meters: &Meters) -> anyhow::Result<()> {
+        let head = self.people.head(self.at, &[Role::Root, Role::Station]);
+        let villages = self.township.villages.iter().map(village).collect::<Result<_, _>>()?;
+        let outlets = self.township.wells.iter().map(|well| self.outlet(well)).collect();
+        let meters = self
+            .township
+            .wells
+            .iter()
+            .map(|well| self.meter(well, meters))
+            .collect::<Result<_, _>>()?;
+        let statement = Statement::Registry(Registry { head, villages, outlets, meters });
+        self.propose(&statement, self.root_and_station(), Vec::new())
+    }
+
+    fn roster(&self, village: &VillageEntry) -> anyhow::Result<()> {
+        let entries: Vec<&RosterEntry> = self
+            .township
+            .households
+            .iter()
+            .filter(|household| household.village == village.id)
+            .map(|household| &household.entry)
+            .collect();
+        let bytes = serde_json::to_vec(&entries)?;
+        let cadre = self
+            .people
+            .in_role(Role::Cadre)
+            .find(|person| person.entry.village.as_ref() == Some(&village.id))
+            .with_context(|| format!("village {} has no cadre", village.id))?;
+        let statement = Statement::Roster(Roster {
+            head: self.people.head(self.at, &[Role::Station, Role::Cadre]),
+            village: village.id.clone(),
+            households: u32::try_from(entries.len())?,
+            entries: AttachmentRef::of(ROSTER_MEDIA_TYPE, &bytes),
+        });
+        let signers = self.people.in_role(Role::Station).take(1).chain([cadre]);
+        self.propose(&statement, signers, vec![bytes])
+    }
+
+    fn tariff(&self) -> anyhow::Result<()> {
+        let head = self.people.head(self.at, &[Role::Root, Role::Station]);
+        let tariff = self.township.tariff.clone();
+        let statement = Statement::Tariff(TariffNotice { head, tariff });
+        self.propose(&statement, self.root_and_station(), Vec::new())
+    }
+
+    fn propose<'p>(
+        &self,
+        statement: &Statement,
+        signers: impl IntoIterator<Item = &'p Person>,
+        attachments: Vec<Vec<u8>>,
+    ) -> anyhow::Result<()> {
+        self.people
+            .propose(statement, signers, attachments)
+            .with_context(|| format!("posting the {} statement", statement.kind().code()))
+    }
+
+    fn roots(&self) -> impl Iterator<Item = &Person> {
+        self.people.in_role(Role::Root)
+    }
+
+    fn root_and_station(&self) -> impl Iterator<Item = &Person> {
+        self.people.in_role(Role::Root).take(1).chain(self.people.in_role(Role::Station).take(1))
+    }
+
+    fn outlet(&self, well: &Well) -> Outlet {
+        Outlet {
+            id: well.id.clone(),
+            name: well.name.clone(),
+            canal: "地下水".into(),
+            village: well.village.clone(),
+            gap_tolerance_seconds: self.township.gap_tolerance_seconds,
+        }
+    }
+
+    fn meter(&self, well: &Well, meters: &Meters) -> anyhow::Result<RegistryMeter> {
+        let meter = Meter {
+            code: well.meter.clone(),
+            outlet: well.id.clone(),
+            installed_at: self.township.installed_at,
+            scale: Scale::Register { litres_per_unit: self.township.litres_per_unit },
+        };
+        Ok(RegistryMeter { meter, device_key: meters.device_key(&well.meter)? })
+    }
+}
+
+fn village(entry: &VillageEntry) -> anyhow::Result<Village> {
+    let groups = entry.groups.iter().zip(1..).map(|(name, number)| {
+        Ok(Group { id: GroupId::new(format!("g{number}"))?, name: name.clone() })
+    });
+    Ok(Village {
+        id: entry.id.clone(),
+        name: entry.name.clone(),
+        groups: groups.collect::<anyhow::Result<_>>()?,
+    })
+}

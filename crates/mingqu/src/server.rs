@@ -1,0 +1,227 @@
+//! The server: store, service, meters' door, pages, wired together; started and stopped as one.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use mqtt::{Batcher, Counters, Endpoint, EndpointConfig, Statuses, Topics};
+use service::{Clock, LogKey, Service};
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::config::{Config, LOG_KEY_FILE, Meters};
+use crate::key_file;
+
+/// How often closed turns are looked at when nothing new came in.
+const DRAFT_INTERVAL: Duration = Duration::from_secs(30);
+
+/// A running server.
+pub struct Server {
+    service: Arc<Service>,
+    web: SocketAddr,
+    meters: Meters,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<anyhow::Result<()>>,
+}
+
+impl Server {
+    /// Takes its ports, opens the data, and serves. Needs a tokio runtime.
+    pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let web = listen(config.listen, "pages", "listen").await?;
+        let door = match config.meters {
+            Meters::Endpoint(address) => Some(listen(address, "meters", "mqtt-listen").await?),
+            Meters::Broker { .. } => None,
+        };
+        let store = Store::open(&config.database, &config.district)
+            .await
+            .context("the database cannot be opened (configuration key database)")?;
+        let service = Arc::new(Service::open(store, log_key(config)?, clock).await?);
+        let (stop, stopping) = watch::channel(false);
+        let mut server = Self {
+            web: web.local_addr()?,
+            meters: match &door {
+                Some(door) => Meters::Endpoint(door.local_addr()?),
+                None => config.meters.clone(),
+            },
+            service,
+            stop,
+            tasks: JoinSet::new(),
+        };
+        server.serve_meters(config, door, &stopping)?;
+        server.serve_pages(web, &stopping);
+        server.draft(&stopping);
+        Ok(server)
+    }
+
+    /// What it does the verbs with.
+    pub fn service(&self) -> Arc<Service> {
+        Arc::clone(&self.service)
+    }
+
+    /// Where its pages are.
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.web)
+    }
+
+    /// Where meters connect to the program itself.
+    pub fn meters_address(&self) -> anyhow::Result<SocketAddr> {
+        match self.meters {
+            Meters::Endpoint(address) => Ok(address),
+            Meters::Broker { .. } => bail!("meters connect to a broker, not to the program"),
+        }
+    }
+
+    /// What a person at the terminal wants to know.
+    pub fn greeting(&self) -> String {
+        let url = self.base_url();
+        let meters = match &self.meters {
+            Meters::Endpoint(address) => format!("mqtt://{address}"),
+            Meters::Broker { host, port } => format!("through the broker {host}:{port}"),
+        };
+        format!(
+            "district {district}\n  board   {url}/\n  log     {url}/log\n  meters  {url}/meters\n  refused {url}/quarantine\n  meters connect to {meters}",
+            district = self.service.district(),
+        )
+    }
+
+    /// Serves until Ctrl-C or SIGTERM, then stops in order.
+    pub async fn until_interrupted(mut self) -> anyhow::Result<()> {
+        self.stopped().await?;
+        self.stop().await
+    }
+
+    /// Waits for Ctrl-C, SIGTERM, or a part that failed.
+    pub async fn stopped(&mut self) -> anyhow::Result<()> {
+        tokio::select! {
+            signal = interrupted() => signal,
+            ended = self.tasks.join_next() => match ended {
+                Some(ended) => ended?,
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Stops taking in, finishes what is under way, closes the store.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        // Every part may have ended already.
+        let _ = self.stop.send(true);
+        while let Some(ended) = self.tasks.join_next().await {
+            ended??;
+        }
+        self.service.store().close().await;
+        Ok(())
+    }
+
+    fn serve_meters(
+        &mut self,
+        config: &Config,
+        door: Option<TcpListener>,
+        stopping: &watch::Receiver<bool>,
+    ) -> anyhow::Result<()> {
+        let (queue, batcher) =
+            Batcher::new(Arc::clone(&self.service), Arc::new(Counters::default()));
+        let topics = Topics::new(config.district.as_str())?;
+        let statuses = Arc::new(Statuses::default());
+        self.spawn_until(stopping, |stop| async move {
+            batcher.run(stop).await;
+            Ok(())
+        });
+        match (door, &config.meters) {
+            (Some(listener), _) => {
+                let endpoint =
+                    EndpointConfig { topics, statuses, connections: mqtt::MAX_CONNECTIONS };
+                self.spawn_until(stopping, |stop| async move {
+                    Endpoint::serve(listener, endpoint, queue, stop).await;
+                    Ok(())
+                });
+            }
+            (None, Meters::Broker { host, port }) => {
+                let _ = (host, port, topics, statuses, queue);
+            }
+            (None, Meters::Endpoint(_)) => bail!("the meters' port was not taken"),
+        }
+        Ok(())
+    }
+
+    fn serve_pages(&mut self, listener: TcpListener, stopping: &watch::Receiver<bool>) {
+        let router = web::router(Arc::clone(&self.service), web::WebConfig::default());
+        self.spawn_until(stopping, |stop| async move {
+            web::serve(listener, router, stop).await.context("the pages' server failed")
+        });
+    }
+
+    fn draft(&mut self, stopping: &watch::Receiver<bool>) {
+        let service = Arc::clone(&self.service);
+        self.spawn_until(stopping, |stop| async move {
+            tokio::pin!(stop);
+            loop {
+                match service.draft_due().await {
+                    Ok(waiting) => {
+                        for turn in waiting {
+                            tracing::debug!(turn = %turn.turn, why = %turn.why, "turn not drafted yet");
+                        }
+                    }
+                    Err(error) => tracing::error!(%error, "closed turns could not be drafted"),
+                }
+                tokio::select! {
+                    () = &mut stop => return Ok(()),
+                    () = service.news() => {}
+                    () = tokio::time::sleep(DRAFT_INTERVAL) => {}
+                }
+            }
+        });
+    }
+
+    fn spawn_until<W>(&mut self, stopping: &watch::Receiver<bool>, work: impl FnOnce(Stop) -> W)
+    where
+        W: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        let mut stopping = stopping.clone();
+        let stop: Stop = Box::pin(async move {
+            // An error means that the server itself is gone, which is a stop too.
+            let _ = stopping.wait_for(|stop| *stop).await;
+        });
+        self.tasks.spawn(work(stop));
+    }
+}
+
+/// Resolves when the server stops.
+type Stop = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// The log's own key, made at the first start.
+pub fn log_key(config: &Config) -> anyhow::Result<LogKey> {
+    let key = key_file::read_or_create(&config.data.join(LOG_KEY_FILE))?;
+    Ok(LogKey::new(config.origin.clone(), key))
+}
+
+async fn listen(address: SocketAddr, what: &str, flag: &str) -> anyhow::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => bail!(
+            "port {} for {what} is taken by another program: choose another with --{flag} {}:PORT (0 picks a free one)",
+            address.port(),
+            address.ip()
+        ),
+        Err(error) => Err(error).with_context(|| {
+            format!("cannot serve {what} on {address}: choose another with --{flag}")
+        }),
+    }
+}
+
+async fn interrupted() -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            ctrl_c = tokio::signal::ctrl_c() => ctrl_c?,
+            _ = terminate.recv() => {}
+        }
+        Ok(())
+    }
+    #[cfg(not(unix))]
+    Ok(tokio::signal::ctrl_c().await?)
+}
