@@ -28,6 +28,9 @@ pub enum TimeError {
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// The first instant reckoned with: 2000-01-01T00:00:00Z.
+    pub const EARLIEST: Self = Self(946_684_800_000);
+
     /// An instant from Unix milliseconds; fails outside the years reckoned with.
     pub fn from_millis(millis: i64) -> Result<Self, TimeError> {
         let time = DateTime::<Utc>::from_timestamp_millis(millis).ok_or(TimeError::Range)?;
@@ -125,6 +128,9 @@ mod tests {
 
     #[test]
     fn rejects_a_clock_that_was_never_set() {
+        let earliest = Timestamp::EARLIEST;
+        assert_eq!(Timestamp::from_millis(earliest.millis()), Ok(earliest));
+        assert_eq!(Timestamp::from_millis(earliest.millis() - 1), Err(TimeError::Range));
         assert_eq!(Timestamp::from_millis(0), Err(TimeError::Range));
         assert_eq!(Timestamp::from_millis(i64::MAX), Err(TimeError::Range));
     }
