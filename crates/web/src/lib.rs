@@ -18,6 +18,8 @@ mod show;
 mod site;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tlog;
 

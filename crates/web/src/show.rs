@@ -374,7 +374,7 @@ mod tests {
         let parts = || ["a".to_owned(), "b".to_owned()];
         assert_eq!(here.say("{1} before {0}", parts()), "b before a");
         assert_eq!(here.say("plain", parts()), "plain");
-        assert_eq!(here.say("{9}{", parts()), "");
+        assert_eq!(here.say("{9}{", parts()), "{");
         assert_eq!(here.say("{0}", ["{1}".to_owned()]), "{1}");
     }
 }

@@ -359,6 +359,7 @@ mod tests {
         let sources = [
             include_str!("show.rs"),
             include_str!("refusal.rs"),
+            include_str!("page/household.rs"),
             include_str!("../templates/layout.html"),
             include_str!("../templates/district.html"),
             include_str!("../templates/village.html"),

@@ -35,7 +35,7 @@ pub struct HouseholdView {
     pub year: i32,
     /// Whether that is the present one.
     pub present: bool,
-    /// Years with a bill, and the present one, newest first.
+    /// Years with a bill, the present one and the one shown, newest first.
     pub years: Vec<i32>,
     /// How many waterings of the year hold.
     pub current: u64,
@@ -125,7 +125,7 @@ pub async fn household(
     if village.is_none() && bill_rows.is_empty() {
         return Ok(None);
     }
-    let mut years: Vec<i32> = bill_rows.iter().map(|row| row.year).chain([now.year()]).collect();
+    let mut years: Vec<i32> = bill_rows.iter().map(|row| row.year).chain([now.year(), year]).collect();
     years.sort_unstable_by(|a, b| b.cmp(a));
     years.dedup();
     let rounds = service.store().rounds().await?;

@@ -49,3 +49,55 @@ async fn find(site: &Site, path: Place, query: Paging) -> Result<(RoundView, u64
     let view = board::round(&site.service, &village, &round, after).await?;
     Ok((view.ok_or(Refusal::NotFound)?, first_row))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Town, get, page};
+
+    #[tokio::test]
+    async fn shows_the_columns_people_know() {
+        let town = Town::busy().await;
+        let zh = page(&town.router, "/villages/east/rounds/2026-1").await;
+        zh.shows(&[
+            "序号",
+            "社",
+            "斗口/机井",
+            "起止时间",
+            "起止读数",
+            "斗口水量",
+            "分摊方式",
+            "户",
+        ]);
+        zh.shows(&["2026年5月1日 09:00 – 11:30", "按面积", "估算", "/postings/6", "/postings/7"]);
+        zh.shows(&["合计", "水管所", "村社干部", "有效", "公示 8 号"]);
+        assert!(!zh.text().contains("无效"));
+    }
+
+    #[tokio::test]
+    async fn an_unbilled_round_says_so() {
+        let town = Town::busy().await;
+        page(&town.router, "/villages/east/rounds/2026-2").await.shows(&["未结算", "还没有结算"]);
+    }
+
+    #[tokio::test]
+    async fn a_page_past_the_end_is_empty() {
+        let town = Town::busy().await;
+        let path = "/villages/east/rounds/2026-1?after=18446744073709551615&row=900";
+        page(&town.router, path).await.shows(&["第一页"]);
+    }
+
+    #[tokio::test]
+    async fn rejects_what_is_no_round_or_number() {
+        let town = Town::busy().await;
+        for (path, status) in [
+            ("/villages/east/rounds/2031-9", 404),
+            ("/villages/west/rounds/2026-1", 404),
+            ("/villages/east/rounds/2026-1?after=x", 400),
+            ("/villages/east/rounds/2026-1?after=1&after=2", 400),
+            ("/villages/east/rounds/2026-1?row=99999999999999999999999", 400),
+            ("/villages/east/rounds/%FF", 400),
+        ] {
+            assert_eq!(get(&town.router, path).await.status, status, "{path}");
+        }
+    }
+}

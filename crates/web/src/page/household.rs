@@ -65,3 +65,44 @@ async fn find(site: &Site, path: Number, query: Year) -> Result<HouseholdView, R
     let household = HouseholdNo::new(household).map_err(|_| Refusal::NotFound)?;
     board::household(&site.service, &household, year).await?.ok_or(Refusal::NotFound)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Town, get, page};
+
+    #[tokio::test]
+    async fn writes_out_every_step_of_the_sum() {
+        let town = Town::busy().await;
+        let zh = page(&town.router, "/households/101").await;
+        zh.shows(&["户号 101", "张*明", "一社，8.40 亩，种植制种玉米", "今年灌水 3 次"]);
+        zh.shows(&["8.40 亩 × 4 元/亩 = <b>33.60 元</b>", "111.000 方 × 0.152 元/方 = 16.87 元"]);
+        zh.shows(&["31.080 ÷ 111.000 × 16.87 = <b>4.72 元</b>", "最大余数法"]);
+        zh.shows(&["/postings/5", "/postings/6", "/postings/8", "/postings/4", "未结算的灌水"]);
+        zh.shows(&["本村中位数", "station-1", "east-1"]);
+        let en = page(&town.router, "/households/101?lang=en").await;
+        en.shows(&["Household 101", "largest remainder", "/postings/6?lang=en"]);
+    }
+
+    #[tokio::test]
+    async fn another_year_is_empty_and_says_so() {
+        let town = Town::busy().await;
+        let answer = page(&town.router, "/households/101?year=2025").await;
+        answer.shows(&["2025 年还没有公示的灌水", "/households/101?year=2026"]);
+    }
+
+    #[tokio::test]
+    async fn rejects_what_is_no_household() {
+        let town = Town::busy().await;
+        let long = format!("/households/{}", "9".repeat(10_000));
+        for (path, status) in [
+            ("/households/999", 404),
+            ("/households/%3Cscript%3E", 404),
+            (long.as_str(), 404),
+            ("/households/101?year=abc", 400),
+            ("/households/101?year=99999", 404),
+            ("/households/%C3%28", 400),
+        ] {
+            assert_eq!(get(&town.router, path).await.status, status, "{path:.60}");
+        }
+    }
+}

@@ -21,3 +21,16 @@ pub(crate) async fn show(State(site): State<Site>, here: Here) -> Result<Respons
     let view = board::meters(&site.service).await.map_err(|e| Refusal::from(e).page(&here))?;
     Ok(html(&here, &MetersPage { here: &here, view }))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Town, page};
+
+    #[tokio::test]
+    async fn shows_reports_receipts_and_silence() {
+        let town = Town::busy().await;
+        let zh = page(&town.router, "/meters").await;
+        zh.shows(&["id=\"m-me1\"", "一号斗口", "东村", ">24<", "2026年5月2日 07:55"]);
+        page(&town.router, "/meters?lang=en").await.shows(&["Receipt", "/villages/east?lang=en"]);
+    }
+}

@@ -45,3 +45,62 @@ async fn find(
     let index = plain_number(&index)?;
     board::posting(&site.service, index).await?.ok_or(Refusal::NotFound)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Town, get, page};
+
+    #[tokio::test]
+    async fn shows_a_watering_whole() {
+        let town = Town::busy().await;
+        let zh = page(&town.router, "/postings/6").await;
+        zh.shows(&["灌水", "公示 6 号", "东村 一社", "2026年5月1日 09:00 – 2026年5月1日 11:30"]);
+        zh.shows(&["起读数", "止读数", "111.000", "全程实测", "水表签名", "2 小时 30 分钟"]);
+        zh.shows(&["<svg", "polyline", "aria-label=\"水量曲线", "/households/101", "31.080"]);
+        zh.shows(&["/attachments/", "/postings/6/receipt", "/postings/6/envelope", "mingqu audit"]);
+        zh.shows(&["水管所", "station-1", "村社干部", "east-1", "有效"]);
+        assert!(!zh.text().contains("无效"));
+        page(&town.router, "/postings/6?lang=en").await.shows(&["signed by the meter", "Valid"]);
+    }
+
+    #[tokio::test]
+    async fn says_why_a_volume_is_an_estimate() {
+        let town = Town::busy().await;
+        page(&town.router, "/postings/7").await.shows(&["估算", "外壳被打开"]);
+    }
+
+    #[tokio::test]
+    async fn every_kind_of_posting_reads_well() {
+        let town = Town::busy().await;
+        for (index, parts) in [
+            (0, &["签字规则", "root-1", "sample.example/log", "灌水"][..]),
+            (1, &["登记密钥", "station-1", "水管所"]),
+            (2, &["一号斗口", "me1", "东支渠", "0.100 方", "30 分钟"]),
+            (3, &["east-1", "村社干部", "east"]),
+            (4, &["花名册", "制种玉米", "101", "30.00"]),
+            (5, &["0.152", "4", "元/亩·年"]),
+            (8, &["水费结算", "本次计收", "/postings/6", "/postings/7", "/households/103"]),
+        ] {
+            for lang in ["zh", "en"] {
+                let answer = page(&town.router, &format!("/postings/{index}?lang={lang}")).await;
+                assert!(!answer.text().contains("class=\"mark bad\""), "posting {index}");
+            }
+            page(&town.router, &format!("/postings/{index}")).await.shows(parts);
+        }
+    }
+
+    #[tokio::test]
+    async fn rejects_what_is_not_posted() {
+        let town = Town::busy().await;
+        for (path, status) in [
+            ("/postings/10", 404),
+            ("/postings/18446744073709551615", 404),
+            ("/postings/18446744073709551616", 400),
+            ("/postings/-1", 400),
+            ("/postings/x", 400),
+            ("/postings/%FF%FE", 400),
+        ] {
+            assert_eq!(get(&town.router, path).await.status, status, "{path}");
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! A tiny district to show pages of.

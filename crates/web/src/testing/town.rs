@@ -1,0 +1,245 @@
+//! How the small district is founded and what happens in it.
+
+use std::fmt::Debug;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::Router;
+use disclosure::attachment::AttachmentRef;
+use disclosure::dsse::pae;
+use disclosure::key::{PublicKey, SigningKey, sign};
+use disclosure::note::KeyName;
+use disclosure::statement::{
+    District, Kind, Need, Policy, ROSTER_MEDIA_TYPE, Registry, RegistryMeter, Role, Roster,
+    RosterEntry, Rule, Statement, TariffNotice,
+};
+use domain::progress::Progress;
+use domain::registry::{Group, Meter, Outlet, Scale, Village};
+use domain::round::{Round, Turn};
+use domain::share::ShareMethod;
+use domain::tariff::{Price, Tariff};
+use domain::{Area, Timestamp};
+use service::request::Ask;
+use service::{Arrival, Clock, LogKey, NewAttachment, Service};
+use store::Store;
+use telemetry::Flags;
+use tempfile::TempDir;
+
+use super::meter::TestMeter;
+use super::people::{Person, head, seal};
+use crate::WebConfig;
+
+/// An identifier, an instant: whatever is read from text.
+pub(crate) fn id<T: FromStr<Err: Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+struct Stopped(Timestamp);
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+}
+
+/// The district, served.
+pub(crate) struct Town {
+    pub(crate) router: Router,
+    pub(crate) service: Arc<Service>,
+    root: Person,
+    pub(crate) station: Person,
+    cadre: Person,
+    meter: TestMeter,
+    _folder: TempDir,
+}
+
+impl Town {
+    /// A district in which nothing was posted.
+    pub(crate) async fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("town.db").display());
+        let store = Store::open(&url, &id("sample")).await.unwrap();
+        let key = SigningKey::from_bytes(&[99; 32]);
+        let log_key = LogKey::new(KeyName::new("sample.example/log").unwrap(), key);
+        let clock = Arc::new(Stopped(id("2026-05-10T00:00:00Z")));
+        let service = Arc::new(Service::open(store, log_key, clock).await.unwrap());
+        Self {
+            router: crate::router(service.clone(), WebConfig::default()),
+            service,
+            root: Person::new("root-1", Role::Root, None, 1),
+            station: Person::new("station-1", Role::Station, None, 11),
+            cadre: Person::new("east-1", Role::Cadre, Some("east"), 21),
+            meter: TestMeter::new("me1", 41, "2026-05-01T00:00:00Z"),
+            _folder: folder,
+        }
+    }
+
+    /// The district with everything that the module's documentation says.
+    pub(crate) async fn busy() -> Self {
+        let mut town = Self::empty().await;
+        town.found().await;
+        town.open_round("2026-1", "第一轮", "2026-05-01T00:00:00Z", "2026-05-04T00:00:00Z").await;
+        town.report(6, Flags::NONE).await;
+        town.report(6, Flags::TAMPER).await;
+        town.water("t1", "2026-1", "2026-05-01T01:00:00Z", "2026-05-01T03:30:00Z").await;
+        town.water("t2", "2026-1", "2026-05-01T06:10:00Z", "2026-05-01T09:02:00Z").await;
+        town.settle("2026-1").await;
+        town.open_round("2026-2", "第二轮", "2026-05-01T00:00:00Z", "2026-05-20T00:00:00Z").await;
+        town.report(12, Flags::NONE).await;
+        town.water("t3", "2026-2", "2026-05-01T13:00:00Z", "2026-05-01T17:00:00Z").await;
+        let noise = Arrival {
+            topic: "mingqu/v1/sample/me1/report".into(),
+            meter: "me1".into(),
+            payload: b"<script>not cbor</script>".to_vec(),
+        };
+        town.service.ingest(vec![noise]).await.unwrap();
+        town.service.store().put_holders(&[(id("101"), "张*明".to_owned())]).await.unwrap();
+        town
+    }
+
+    async fn found(&self) {
+        let (root, station, cadre) = (&self.root, &self.station, &self.cadre);
+        self.post(seal(&Statement::District(self.genesis()), &[root]).to_json(), vec![]).await;
+        self.post(station.enrolled_by(root).to_json(), vec![]).await;
+        let registry = Statement::Registry(self.registry());
+        self.post(seal(&registry, &[root, station]).to_json(), vec![]).await;
+        self.post(cadre.enrolled_by(root).to_json(), vec![]).await;
+        let (roster, entries) = self.roster();
+        let attachment = NewAttachment { media_type: ROSTER_MEDIA_TYPE.to_owned(), bytes: entries };
+        let roster = seal(&Statement::Roster(roster), &[station, cadre]);
+        self.post(roster.to_json(), vec![attachment]).await;
+        let tariff = Statement::Tariff(self.tariff());
+        self.post(seal(&tariff, &[root, station]).to_json(), vec![]).await;
+    }
+
+    async fn post(&self, envelope: Vec<u8>, attachments: Vec<NewAttachment>) {
+        self.service.propose(&envelope, attachments).await.unwrap();
+    }
+
+    fn genesis(&self) -> District {
+        let needs = |kind| match kind {
+            Kind::District | Kind::Key => vec![Role::Root],
+            Kind::Registry | Kind::Tariff => vec![Role::Root, Role::Station],
+            Kind::Roster | Kind::Watering | Kind::Correction | Kind::BillRun => {
+                vec![Role::Station, Role::Cadre]
+            }
+        };
+        let need = |role| Need { role, count: 1 };
+        let rule = |kind| Rule { kind, needs: needs(kind).into_iter().map(need).collect() };
+        District {
+            head: head(&[&self.root]),
+            name: "样例灌区".to_owned(),
+            log_key: self.service.log_vkey(),
+            roots: vec![self.root.root()],
+            policy: Policy(Kind::ALL.into_iter().map(rule).collect()),
+        }
+    }
+
+    fn registry(&self) -> Registry {
+        Registry {
+            head: head(&[&self.root, &self.station]),
+            villages: vec![Village {
+                id: id("east"),
+                name: "东村".to_owned(),
+                groups: vec![Group { id: id("g1"), name: "一社".to_owned() }],
+            }],
+            outlets: vec![Outlet {
+                id: id("e1"),
+                name: "一号斗口".to_owned(),
+                canal: "东支渠".to_owned(),
+                village: id("east"),
+                gap_tolerance_seconds: 1800,
+            }],
+            meters: vec![RegistryMeter {
+                meter: Meter {
+                    code: id(self.meter.code),
+                    outlet: id("e1"),
+                    installed_at: id("2026-04-01T00:00:00Z"),
+                    scale: Scale::Register { litres_per_unit: 100 },
+                },
+                device_key: PublicKey::of(&self.meter.key),
+            }],
+        }
+    }
+
+    fn roster(&self) -> (Roster, Vec<u8>) {
+        let entry = |(household, area): (&str, i64)| RosterEntry {
+            household: id(household),
+            group: id("g1"),
+            area: Area(area),
+            crop: "制种玉米".to_owned(),
+        };
+        let entries = [("101", 840), ("102", 1170), ("103", 990)].map(entry);
+        let bytes = serde_json::to_vec(&entries).unwrap();
+        let roster = Roster {
+            head: head(&[&self.station, &self.cadre]),
+            village: id("east"),
+            households: 3,
+            entries: AttachmentRef::of(ROSTER_MEDIA_TYPE, &bytes),
+        };
+        (roster, bytes)
+    }
+
+    fn tariff(&self) -> TariffNotice {
+        TariffNotice {
+            head: head(&[&self.root, &self.station]),
+            tariff: Tariff {
+                id: id("2026"),
+                valid_from: id("2026-01-01T00:00:00Z"),
+                metered_yuan_per_m3: Price::new("0.152").unwrap(),
+                basic_yuan_per_mu_year: Price::new("4").unwrap(),
+            },
+        }
+    }
+
+    async fn open_round(&self, code: &str, name: &str, opens_at: &str, closes_at: &str) {
+        let round = Round {
+            id: id(code),
+            name: name.to_owned(),
+            opens_at: id(opens_at),
+            closes_at: id(closes_at),
+        };
+        self.service.request(&self.station.asks(Ask::OpenRound(round))).await.unwrap();
+    }
+
+    async fn report(&mut self, hours: usize, flags: Flags) {
+        let reports = self.meter.reports(hours, flags);
+        self.service.ingest(reports).await.unwrap();
+    }
+
+    async fn water(&self, turn: &str, round: &str, opened_at: &str, closed_at: &str) {
+        let opened = Turn {
+            id: id(turn),
+            round: id(round),
+            outlet: id("e1"),
+            village: id("east"),
+            group: id("g1"),
+            method: ShareMethod::Area,
+            opened_at: id(opened_at),
+        };
+        let close = Ask::CloseTurn { turn: id(turn), closed_at: id(closed_at) };
+        self.service.request(&self.station.asks(Ask::OpenTurn(opened))).await.unwrap();
+        self.service.request(&self.station.asks(close)).await.unwrap();
+        let waiting = self.service.draft_due().await.unwrap();
+        assert!(waiting.is_empty(), "{waiting:?}");
+        self.sign_all().await;
+    }
+
+    async fn settle(&self, round: &str) {
+        let ask = Ask::Settle { village: id("east"), round: id(round) };
+        self.service.request(&self.station.asks(ask)).await.unwrap();
+        self.sign_all().await;
+    }
+
+    /// Both sides sign every draft.
+    async fn sign_all(&self) {
+        for draft in self.service.pending(Some(Progress::Draft), None, None, 10).await.unwrap() {
+            let message = pae(&draft.payload_type, &draft.payload);
+            for person in [&self.station, &self.cadre] {
+                let keyid = PublicKey::of(&person.key).fingerprint().to_hex();
+                let sig = sign(&person.key, &message);
+                self.service.sign(draft.id, &keyid, sig).await.unwrap();
+            }
+        }
+    }
+}
