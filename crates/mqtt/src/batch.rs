@@ -39,7 +39,8 @@ pub trait Acknowledge: Send + Sync + 'static {
 
 /// Where receipts go: the endpoint's subscribers, or the broker.
 pub trait ReceiptSink: Send + Sync + 'static {
-    /// These reports are on disk. Called after the acknowledgements of the batch; must not block.
+    /// These reports are on disk. Called once for each batch, after its acknowledgements, even if there are no
+    /// receipts; must not block.
     fn deliver(&self, receipts: &[Receipt]);
 }
 

@@ -17,9 +17,11 @@
 //! topics for those who build meters or run a broker.
 
 mod batch;
+mod client;
 mod counter;
 mod endpoint;
 mod ingest;
+mod order;
 mod status;
 mod topic;
 
@@ -27,6 +29,7 @@ pub use batch::{
     Ack, Acknowledge, BATCH_TICK_MILLIS, BATCH_WAIT_MILLIS, Batcher, Closed, MAX_BACKLOG_MESSAGES,
     MAX_BATCH_MESSAGES, MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES, Message, Queue, ReceiptSink,
 };
+pub use client::{Broker, BrokerConfig, BrokerConfigError, Login};
 pub use counter::{Counters, Counts, Refusal};
 pub use endpoint::{
     Endpoint, EndpointConfig, MAX_CONNECTIONS, MAX_INFLIGHT_BYTES, MAX_INFLIGHT_MESSAGES,

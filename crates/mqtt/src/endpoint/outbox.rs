@@ -2,7 +2,7 @@
 //!
 //! The connection's task, the batcher and other connections reach it at once; nothing here waits.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::BytesMut;
@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use super::wire::{self, Level, Qos};
 use super::{MAX_INFLIGHT_BYTES, MAX_INFLIGHT_MESSAGES};
+use crate::order::InOrder;
 use crate::{Counters, Topics};
 
 /// Answers that may wait for a client to read them; beyond that nothing more is read from it.
@@ -43,27 +44,13 @@ pub(super) struct Outbox {
 
 #[derive(Default)]
 struct State {
-    /// The ticket of the first of `inflight`.
-    first_ticket: u64,
-    /// The ticket of the message that comes next.
-    next_ticket: u64,
-    /// Messages in the order in which they came, from the oldest one that is not answered yet.
-    inflight: VecDeque<Inflight>,
-    inflight_bytes: usize,
+    inflight: InOrder,
     /// Packets that are ready to be written.
     answers: BytesMut,
     receipts: BTreeMap<MeterId, (u64, Qos)>,
     unacknowledged: BTreeSet<u16>,
     last_packet: u16,
     stop: Option<Stop>,
-}
-
-struct Inflight {
-    /// The packet id; 0 for `QoS` 0, which takes its place and gets no answer.
-    packet: u16,
-    bytes: usize,
-    /// The PUBACK reason once it is known; the answer still waits for those before it (MQTT 5 §4.6).
-    reason: Option<u8>,
 }
 
 /// What the connection's task has to know before it waits.
@@ -96,9 +83,9 @@ impl Outbox {
         let state = self.lock();
         Outlook {
             room: state.inflight.len() < MAX_INFLIGHT_MESSAGES
-                && state.inflight_bytes < MAX_INFLIGHT_BYTES
+                && state.inflight.bytes() < MAX_INFLIGHT_BYTES
                 && state.answers.len() < MAX_ANSWER_BYTES,
-            idle: state.inflight.is_empty() && state.answers.is_empty(),
+            idle: state.inflight.len() == 0 && state.answers.is_empty(),
             stop: state.stop,
         }
     }
@@ -110,39 +97,24 @@ impl Outbox {
 
     /// Takes a message's place among those that wait for their commit, and returns its ticket.
     pub(super) fn open(&self, packet: u16, bytes: usize) -> u64 {
-        let mut state = self.lock();
-        state.inflight_bytes += bytes;
-        state.inflight.push_back(Inflight { packet, bytes, reason: None });
-        let ticket = state.next_ticket;
-        state.next_ticket += 1;
-        ticket
+        self.lock().inflight.open(packet, bytes)
     }
 
     /// Takes back the newest place: its message was not queued and never will be.
     pub(super) fn withdraw(&self) {
-        let mut state = self.lock();
-        if let Some(message) = state.inflight.pop_back() {
-            state.next_ticket -= 1;
-            state.inflight_bytes -= message.bytes;
-        }
+        self.lock().inflight.withdraw();
     }
 
-    /// Answers a message for good.
+    /// Answers a message for good, once those before it are answered.
     pub(super) fn settle(&self, ticket: u64, reason: u8) {
         let mut state = self.lock();
-        let place = ticket.checked_sub(state.first_ticket).and_then(|at| usize::try_from(at).ok());
-        if let Some(message) = place.and_then(|at| state.inflight.get_mut(at)) {
-            message.reason = Some(reason);
-        }
+        let State { inflight, answers, .. } = &mut *state;
+        inflight.settle(ticket, reason);
         let mut moved = false;
-        while let Some(reason) = state.inflight.front().and_then(|message| message.reason)
-            && let Some(message) = state.inflight.pop_front()
-        {
+        while let Some((packet, reason)) = inflight.pop() {
             moved = true;
-            state.first_ticket += 1;
-            state.inflight_bytes -= message.bytes;
-            if message.packet != 0 {
-                wire::write_puback(message.packet, reason, &mut state.answers);
+            if packet != 0 {
+                wire::write_puback(packet, reason, answers);
             }
         }
         drop(state);

@@ -8,5 +8,7 @@
 
 mod hostile;
 mod site;
+#[path = "../support/store.rs"]
+mod store;
 mod v4;
 mod v5;

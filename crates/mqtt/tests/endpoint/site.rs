@@ -1,66 +1,21 @@
 //! An endpoint with a store that remembers, in one process.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
 use mqtt::{
-    Batcher, Counters, Counts, DeviceStatus, Endpoint, EndpointConfig, Ingest, MAX_CONNECTIONS,
-    Refusal, Statuses, Topics,
+    Batcher, Counters, Counts, DeviceStatus, Endpoint, EndpointConfig, MAX_CONNECTIONS, Refusal,
+    Statuses, Topics,
 };
-use service::{Arrival, Receipt};
+use service::Arrival;
 use telemetry::MeterId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
-/// Long enough for the slowest machine; a test that gets here has failed.
-const DEADLINE: Duration = Duration::from_secs(20);
-
-pub async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(DEADLINE, what).await.expect("it did not happen in time")
-}
-
-/// Counts what it is handed: a meter's receipt is the number of its arrivals.
-pub struct Store {
-    pub arrivals: watch::Sender<Vec<Arrival>>,
-    /// Each batch takes one permit before its commit.
-    pub commits: Semaphore,
-    failing: Mutex<bool>,
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("the store is away")]
-pub struct Away;
-
-impl Store {
-    pub fn fail(&self, failing: bool) {
-        *self.failing.lock().unwrap() = failing;
-    }
-}
-
-impl Ingest for Store {
-    type Error = Away;
-
-    async fn ingest(&self, batch: Vec<Arrival>) -> Result<Vec<Receipt>, Away> {
-        self.commits.acquire().await.unwrap().forget();
-        if *self.failing.lock().unwrap() {
-            self.commits.add_permits(1);
-            return Err(Away);
-        }
-        let mut meters: Vec<_> = batch.iter().map(|arrival| arrival.meter.clone()).collect();
-        meters.sort();
-        meters.dedup();
-        self.arrivals.send_modify(|arrivals| arrivals.extend(batch));
-        let arrivals = self.arrivals.borrow();
-        let receipt = |meter: String| {
-            let stored = arrivals.iter().filter(|arrival| arrival.meter == meter).count() as u64;
-            Some(Receipt { meter: MeterId::new(&meter).ok()?, stored })
-        };
-        Ok(meters.into_iter().filter_map(receipt).collect())
-    }
-}
+use crate::store::Store;
+pub use crate::store::soon;
 
 pub struct Site {
     pub address: SocketAddr,
@@ -83,11 +38,7 @@ impl Site {
     }
 
     pub async fn with(commits: usize, connections: usize) -> Self {
-        let store = Arc::new(Store {
-            arrivals: watch::Sender::new(Vec::new()),
-            commits: Semaphore::new(commits),
-            failing: Mutex::new(false),
-        });
+        let store = Arc::new(Store::new(commits));
         let counters = Arc::new(Counters::default());
         let statuses = Arc::new(Statuses::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -130,8 +81,7 @@ impl Site {
 
     /// Waits until the store holds so many arrivals, and returns them.
     pub async fn stored(&self, number: usize) -> Vec<Arrival> {
-        let mut arrivals = self.store.arrivals.subscribe();
-        soon(arrivals.wait_for(|arrivals| arrivals.len() >= number)).await.unwrap().clone()
+        self.store.stored(number).await
     }
 
     /// Waits until so many messages are queued or stored.

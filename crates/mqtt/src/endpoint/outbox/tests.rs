@@ -30,32 +30,6 @@ fn answers_in_the_order_of_the_messages() {
 }
 
 #[test]
-fn a_ticket_counts_once_and_an_unknown_one_not_at_all() {
-    let outbox = outbox();
-    let ticket = outbox.open(1, 0);
-    outbox.settle(ticket + 5, 0);
-    outbox.settle(ticket, 0);
-    outbox.settle(ticket, 0);
-    assert_eq!(written(&outbox), [0x40, 2, 0, 1]);
-    let next = outbox.open(2, 0);
-    assert_eq!(next, ticket + 1);
-    outbox.settle(ticket, 0);
-    assert_eq!(written(&outbox), b"");
-}
-
-#[test]
-fn a_message_taken_back_leaves_no_trace() {
-    let outbox = outbox();
-    let first = outbox.open(1, 10);
-    outbox.open(2, 10);
-    outbox.withdraw();
-    assert_eq!(outbox.open(3, 10), first + 1);
-    outbox.settle(first, 0);
-    outbox.settle(first + 1, 0);
-    assert_eq!(written(&outbox), [0x40, 2, 0, 1, 0x40, 2, 0, 3]);
-}
-
-#[test]
 fn has_no_room_beyond_its_messages_bytes_and_answers() {
     let by_number = outbox();
     for packet in 1..=MAX_INFLIGHT_MESSAGES {
