@@ -158,13 +158,8 @@ impl Server {
         self.spawn_until(stopping, |stop| async move {
             tokio::pin!(stop);
             loop {
-                match service.draft_due().await {
-                    Ok(waiting) => {
-                        for turn in waiting {
-                            tracing::debug!(turn = %turn.turn, why = %turn.why, "turn not drafted yet");
-                        }
-                    }
-                    Err(error) => tracing::error!(%error, "closed turns could not be drafted"),
+                if let Err(error) = service.draft_due().await {
+                    tracing::error!(%error, "closed turns could not be drafted");
                 }
                 tokio::select! {
                     () = &mut stop => return Ok(()),

@@ -12,18 +12,26 @@ use domain::progress::Progress;
 use domain::registry::Outlet;
 use domain::round::Turn;
 use domain::share::{self, Share, ShareMethod};
-use domain::{Litres, MeterCode, TurnId, VillageId};
+use domain::{Litres, MeterCode, OutletId, RoundId, Timestamp, TurnId, VillageId};
 use store::{Attachment, NewStatement, StatementRow, StoreError, TurnRow};
 
 use crate::{Service, ServiceError};
 
 /// A closed turn that cannot be drafted yet, and why.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undrafted {
     /// The turn.
     pub turn: TurnId,
+    /// Its round.
+    pub round: RoundId,
+    /// Its outlet.
+    pub outlet: OutletId,
+    /// The village that got the water.
+    pub village: VillageId,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
     /// What it waits for, or what stands in its way.
-    pub why: ServiceError,
+    pub why: String,
 }
 
 struct Draft {
@@ -33,8 +41,8 @@ struct Draft {
 
 impl Service {
     /// Drafts every closed turn whose readings are there, and draws up anew the drafts that new
-    /// readings change. Returns the turns that must wait.
-    pub async fn draft_due(&self) -> Result<Vec<Undrafted>, ServiceError> {
+    /// readings change. The turns that must wait are kept for [`Service::undrafted`].
+    pub async fn draft_due(&self) -> Result<(), ServiceError> {
         let fresh = self.take_fresh();
         self.redraft(&fresh).await?;
         let mut waiting = Vec::new();
@@ -43,10 +51,18 @@ impl Service {
                 // A conflict: another server, or another task of this one, drafted it meanwhile.
                 Ok(()) | Err(ServiceError::Store(StoreError::Conflict { .. })) => {}
                 Err(ServiceError::Store(error)) => return Err(error.into()),
-                Err(why) => waiting.push(Undrafted { turn: row.code, why }),
+                Err(why) => waiting.push(Undrafted {
+                    turn: row.code,
+                    round: row.round,
+                    outlet: row.outlet,
+                    village: row.village,
+                    closed_at: row.closed_at,
+                    why: why.to_string(),
+                }),
             }
         }
-        Ok(waiting)
+        self.set_undrafted(waiting);
+        Ok(())
     }
 
     async fn draft_turn(&self, row: &TurnRow) -> Result<(), ServiceError> {

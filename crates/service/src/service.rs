@@ -12,7 +12,7 @@ use store::{EntryRow, Store};
 use tokio::sync::Notify;
 
 use crate::log::{LogKey, LogReader};
-use crate::{Clock, ServiceError};
+use crate::{Clock, ServiceError, Undrafted};
 
 /// Entries read at once while the record is folded.
 const CATCH_UP_ENTRIES: u64 = 256;
@@ -29,6 +29,8 @@ pub struct Service {
     pub(crate) posting: tokio::sync::Mutex<()>,
     /// Meters that sent something since drafts were last looked at.
     fresh: Mutex<BTreeSet<MeterCode>>,
+    /// Closed turns that could not be drafted when they were last looked at.
+    undrafted: Mutex<Vec<Undrafted>>,
     news: Notify,
 }
 
@@ -48,6 +50,7 @@ impl Service {
             record: RwLock::default(),
             posting: tokio::sync::Mutex::new(()),
             fresh: Mutex::default(),
+            undrafted: Mutex::default(),
             news: Notify::new(),
         };
         service.catch_up().await?;
@@ -84,6 +87,16 @@ impl Service {
     /// Waits until something came in that may let a turn be drafted.
     pub async fn news(&self) {
         self.news.notified().await;
+    }
+
+    /// Closed turns that could not be drafted when they were last looked at, and why: water that
+    /// was delivered and is not on the board yet.
+    pub fn undrafted(&self) -> Vec<Undrafted> {
+        self.undrafted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_undrafted(&self, turns: Vec<Undrafted>) {
+        *self.undrafted.lock().unwrap_or_else(PoisonError::into_inner) = turns;
     }
 
     pub(crate) fn tell_news(&self, meters: impl IntoIterator<Item = MeterCode>) {
