@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 use domain::DistrictId;
+use mqtt::{BrokerConfig, Login};
 use serde::Deserialize;
 
 /// The configuration's file in the data folder.
@@ -33,6 +34,12 @@ pub struct File {
     pub mqtt_listen: Option<String>,
     /// An MQTT broker, as HOST:PORT, instead of the endpoint inside the program.
     pub broker: Option<String>,
+    /// The client id at the broker; each server of a district needs its own.
+    pub broker_client_id: Option<String>,
+    /// The user at the broker.
+    pub broker_user: Option<String>,
+    /// The password at the broker.
+    pub broker_password: Option<String>,
 }
 
 /// What the command line and the environment may say.
@@ -47,6 +54,15 @@ pub struct Overrides {
     /// An MQTT broker, as HOST:PORT, instead of the endpoint inside the program.
     #[arg(long, env = "MINGQU_BROKER")]
     pub broker: Option<String>,
+    /// The client id at the broker; each server of a district needs its own.
+    #[arg(long, env = "MINGQU_BROKER_CLIENT_ID")]
+    pub broker_client_id: Option<String>,
+    /// The user at the broker.
+    #[arg(long, env = "MINGQU_BROKER_USER")]
+    pub broker_user: Option<String>,
+    /// The password at the broker; better in the environment or the file, where no process list shows it.
+    #[arg(long, env = "MINGQU_BROKER_PASSWORD", hide_env_values = true)]
+    pub broker_password: Option<String>,
     /// The database: sqlite:PATH or postgres://USER@HOST/DATABASE.
     #[arg(long, env = "MINGQU_DATABASE")]
     pub database: Option<String>,
@@ -75,12 +91,7 @@ pub enum Meters {
     /// They connect to the program itself.
     Endpoint(SocketAddr),
     /// They connect to a broker.
-    Broker {
-        /// Its host.
-        host: String,
-        /// Its port.
-        port: u16,
-    },
+    Broker(BrokerConfig),
 }
 
 impl File {
@@ -125,7 +136,18 @@ impl Config {
         let database = pick(&overrides.database, file.database)
             .unwrap_or_else(|| format!("sqlite:{}", data.join("mingqu.db").display()));
         let meters = match pick(&overrides.broker, file.broker) {
-            Some(broker) => parse_broker(&broker)?,
+            Some(broker) => {
+                let (host, port) = parse_broker(&broker)?;
+                let client_id = pick(&overrides.broker_client_id, file.broker_client_id);
+                let user = pick(&overrides.broker_user, file.broker_user);
+                let password = pick(&overrides.broker_password, file.broker_password);
+                Meters::Broker(BrokerConfig {
+                    client_id: client_id.unwrap_or_else(|| format!("mingqu-{district}")),
+                    host,
+                    port,
+                    login: login(user, password)?,
+                })
+            }
             None => Meters::Endpoint(parse_address("mqtt_listen", &mqtt_listen)?),
         };
         Ok(Self {
@@ -148,14 +170,22 @@ fn parse_address(key: &str, value: &str) -> anyhow::Result<SocketAddr> {
     }
 }
 
-fn parse_broker(value: &str) -> anyhow::Result<Meters> {
+fn parse_broker(value: &str) -> anyhow::Result<(String, u16)> {
     let parts = value.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
     match parts {
-        Some((host, port)) if !host.is_empty() && port != 0 => {
-            Ok(Meters::Broker { host: host.to_owned(), port })
-        }
+        Some((host, port)) if !host.is_empty() && port != 0 => Ok((host.to_owned(), port)),
         _ => bail!(
             "configuration key broker = {value:?} is not valid: use HOST:PORT, like localhost:1883"
+        ),
+    }
+}
+
+fn login(user: Option<String>, password: Option<String>) -> anyhow::Result<Option<Login>> {
+    match (user, password) {
+        (Some(user), Some(password)) => Ok(Some(Login { user, password })),
+        (None, None) => Ok(None),
+        _ => bail!(
+            "configuration keys broker_user and broker_password go together: give both or none"
         ),
     }
 }
@@ -193,6 +223,7 @@ mod tests {
             ("listen = \"8080\"", ["listen", "\"8080\"", "ADDRESS:PORT"]),
             ("mqtt_listen = \"x:y\"", ["mqtt_listen", "\"x:y\"", "ADDRESS:PORT"]),
             ("broker = \"localhost\"", ["broker", "\"localhost\"", "HOST:PORT"]),
+            ("broker = \"b:1\"\nbroker_user = \"a\"", ["broker_user", "broker_password", "both"]),
             ("lisen = \"a\"", ["lisen", "unknown field", "mqtt_listen"]),
         ] {
             let message = format!("{:#}", file(&format!("{LEAST}{line}\n")).unwrap_err());

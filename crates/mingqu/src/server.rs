@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use mqtt::{Batcher, Counters, Endpoint, EndpointConfig, Statuses, Topics};
+use mqtt::{Batcher, Broker, Counters, Endpoint, EndpointConfig, Statuses, Topics};
 use service::{Clock, LogKey, Service};
 use store::Store;
 use tokio::net::TcpListener;
@@ -33,7 +33,7 @@ impl Server {
         let web = listen(config.listen, "pages", "listen").await?;
         let door = match config.meters {
             Meters::Endpoint(address) => Some(listen(address, "meters", "mqtt-listen").await?),
-            Meters::Broker { .. } => None,
+            Meters::Broker(_) => None,
         };
         let store = Store::open(&config.database, &config.district)
             .await
@@ -70,7 +70,7 @@ impl Server {
     pub fn meters_address(&self) -> anyhow::Result<SocketAddr> {
         match self.meters {
             Meters::Endpoint(address) => Ok(address),
-            Meters::Broker { .. } => bail!("meters connect to a broker, not to the program"),
+            Meters::Broker(_) => bail!("meters connect to a broker, not to the program"),
         }
     }
 
@@ -79,7 +79,9 @@ impl Server {
         let url = self.base_url();
         let meters = match &self.meters {
             Meters::Endpoint(address) => format!("mqtt://{address}"),
-            Meters::Broker { host, port } => format!("through the broker {host}:{port}"),
+            Meters::Broker(broker) => {
+                format!("through the broker {}:{}", broker.host, broker.port)
+            }
         };
         format!(
             "district {district}\n  board   {url}/\n  log     {url}/log\n  meters  {url}/meters\n  refused {url}/quarantine\n  meters connect to {meters}",
@@ -138,8 +140,12 @@ impl Server {
                     Ok(())
                 });
             }
-            (None, Meters::Broker { host, port }) => {
-                let _ = (host, port, topics, statuses, queue);
+            (None, Meters::Broker(broker)) => {
+                let broker = Broker::new(broker.clone())?;
+                self.spawn_until(stopping, |stop| async move {
+                    broker.run(topics, statuses, queue, stop).await;
+                    Ok(())
+                });
             }
             (None, Meters::Endpoint(_)) => bail!("the meters' port was not taken"),
         }
