@@ -17,9 +17,9 @@ use crate::{Counters, Topics};
 /// Answers that may wait for a client to read them; beyond that nothing more is read from it.
 const MAX_ANSWER_BYTES: usize = 16 * 1024;
 /// Meters whose newest receipt may wait for a client; an older receipt of the same meter is replaced, not queued.
-const MAX_WAITING_RECEIPTS: usize = 4_096;
+const MAX_WAITING_RECEIPTS: usize = 16_384;
 /// Receipts with `QoS` 1 that a client may leave unacknowledged before it gets more.
-const MAX_UNACKNOWLEDGED_RECEIPTS: usize = 64;
+const MAX_UNACKNOWLEDGED_RECEIPTS: usize = 256;
 /// Receipts that are made into packets at once.
 const MAX_RECEIPTS_PER_WRITE: usize = 256;
 

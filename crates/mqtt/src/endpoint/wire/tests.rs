@@ -160,3 +160,55 @@ fn a_client_reads_what_is_written() {
     );
     assert!(matches!(read(), v5::Packet::Disconnect(_)));
 }
+
+/// A whole packet of any kind around any body.
+fn framed(first: u8, body: &[u8]) -> BytesMut {
+    let mut bytes = BytesMut::new();
+    bytes.put_u8(first);
+    write_length(body.len(), &mut bytes);
+    bytes.put_slice(body);
+    bytes
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+        for level in [Level::V4, Level::V5] {
+            let mut buffer = BytesMut::from(&bytes[..]);
+            while let Ok(Some(_)) = read_packet(level, &mut buffer) {}
+        }
+        let _ = read_connect(&mut BytesMut::from(&bytes[..]));
+    }
+
+    #[test]
+    fn any_body_in_a_whole_packet_is_read_or_refused_never_waited_for(kind in 0_u8..16, body: Vec<u8>) {
+        let flags = match kind { 3 | 6 | 8 | 10 => 2, _ => 0 };
+        for level in [Level::V4, Level::V5] {
+            let read = read_packet(level, &mut framed(kind << 4 | flags, &body));
+            proptest::prop_assert_ne!(read, Ok(None));
+        }
+    }
+
+    #[test]
+    fn any_connect_is_read_or_refused_never_waited_for(level in 4_u8..6, flags: u8, body: Vec<u8>) {
+        let mut whole = b"\0\x04MQTT".to_vec();
+        whole.extend([level, flags]);
+        whole.extend(body);
+        proptest::prop_assert_ne!(read_connect(&mut framed(0x10, &whole)), Ok(None));
+    }
+
+    #[test]
+    fn what_is_published_is_read_back(topic in "[a-z/]{0,40}", payload: Vec<u8>, packet: u16) {
+        for level in [Level::V4, Level::V5] {
+            let mut bytes = BytesMut::new();
+            write_publish(level, &topic, &payload, packet, &mut bytes);
+            proptest::prop_assert!(bytes.len() <= publish_bytes(&topic, &payload));
+            let expected = Packet::Publish {
+                topic: topic.clone(),
+                payload: payload.clone().into(),
+                packet,
+            };
+            proptest::prop_assert_eq!(read_packet(level, &mut bytes), Ok(Some(expected)));
+        }
+    }
+}
