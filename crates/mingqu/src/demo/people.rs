@@ -7,7 +7,7 @@ use anyhow::Context;
 use disclosure::dsse::Envelope;
 use disclosure::key::PublicKey;
 use disclosure::statement::{ExpectedSigner, Head, Role, Statement};
-use domain::{DistrictId, PersonId, Timestamp};
+use domain::{DistrictId, Timestamp};
 use ed25519_dalek::SigningKey;
 use service::request::{Ask, REQUEST_PAYLOAD_TYPE, Request};
 
@@ -109,10 +109,5 @@ impl People {
             statement.head().signers.iter().map(|signer| (signer.key, signer.role)).collect();
         self.in_role(role)
             .find(|person| expected.get(&PublicKey::of(&person.key).fingerprint()) == Some(&role))
-    }
-
-    /// The person with this number.
-    pub fn person(&self, person: &PersonId) -> Option<&Person> {
-        self.all.iter().find(|one| one.entry.person == *person)
     }
 }
