@@ -1,0 +1,22 @@
+//! What the journeys run and look through: programs, servers, a seeded die, and waiting.
+
+mod dice;
+mod http;
+mod mosquitto;
+mod port;
+mod postgres;
+mod program;
+mod wait;
+
+pub use dice::Dice;
+pub use http::{Answer, Site};
+pub use mosquitto::Mosquitto;
+pub use port::free_port;
+pub use postgres::Postgres;
+pub use program::{Finished, Program, firmware_sim, mingqu};
+pub use wait::{DEADLINE, wait_for, wait_until};
+
+/// The workspace's folder.
+pub fn workspace() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}

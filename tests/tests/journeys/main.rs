@@ -1,0 +1,9 @@
+//! Journeys over the built programs, each as a story from outside: nothing is mocked.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod configuration;
+mod cosigning;
+mod harness;
+mod refused_reports;
+mod township;
