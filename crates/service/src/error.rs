@@ -153,7 +153,9 @@ impl ServiceError {
             | Self::DamagedLog(_)
             | Self::WrongLogKey
             | Self::LogBusy => ErrorClass::Unavailable,
-            Self::NotAllowed { .. } | Self::Signature(_) => ErrorClass::Forbidden,
+            Self::NotAllowed { .. }
+            | Self::Signature(_)
+            | Self::Record(RecordError::Signature(_)) => ErrorClass::Forbidden,
             Self::UnknownStatement(_) | Self::UnknownRound(_) | Self::UnknownTurn(_) => {
                 ErrorClass::NotFound
             }
