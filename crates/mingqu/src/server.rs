@@ -16,7 +16,7 @@ use crate::config::{Config, LOG_KEY_FILE, Meters};
 use crate::key_file;
 
 /// How often closed turns are looked at when nothing new came in.
-const DRAFT_INTERVAL: Duration = Duration::from_secs(30);
+const TEND_INTERVAL: Duration = Duration::from_secs(30);
 
 /// A running server.
 pub struct Server {
@@ -52,7 +52,7 @@ impl Server {
         };
         server.serve_meters(config, door, &stopping)?;
         server.serve_pages(web, &stopping);
-        server.draft(&stopping);
+        server.tend(&stopping);
         Ok(server)
     }
 
@@ -159,18 +159,18 @@ impl Server {
         });
     }
 
-    fn draft(&mut self, stopping: &watch::Receiver<bool>) {
+    fn tend(&mut self, stopping: &watch::Receiver<bool>) {
         let service = Arc::clone(&self.service);
         self.spawn_until(stopping, |stop| async move {
             tokio::pin!(stop);
             loop {
-                if let Err(error) = service.draft_due().await {
-                    tracing::error!(%error, "closed turns could not be drafted");
+                if let Err(error) = service.tend().await {
+                    tracing::error!(%error, "turns could not be drafted or posted; trying again");
                 }
                 tokio::select! {
                     () = &mut stop => return Ok(()),
                     () = service.news() => {}
-                    () = tokio::time::sleep(DRAFT_INTERVAL) => {}
+                    () = tokio::time::sleep(TEND_INTERVAL) => {}
                 }
             }
         });

@@ -84,6 +84,14 @@ impl Service {
         self.record.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What is done without being asked, again and again: reads what other servers posted, drafts
+    /// the turns that can be drafted, posts what is co-signed.
+    pub async fn tend(&self) -> Result<(), ServiceError> {
+        self.catch_up().await?;
+        self.draft_due().await?;
+        self.post_ready().await
+    }
+
     /// Waits until something came in that may let a turn be drafted.
     pub async fn news(&self) {
         self.news.notified().await;
