@@ -21,3 +21,17 @@ async fn ready(State(site): State<Site>) -> (StatusCode, &'static str) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Town, get, page};
+
+    #[tokio::test]
+    async fn says_whether_the_database_answers() {
+        let town = Town::empty().await;
+        assert_eq!(page(&town.router, "/healthz").await.text(), "ok\n");
+        assert_eq!(page(&town.router, "/readyz").await.text(), "ready\n");
+        town.service.store().close().await;
+        assert_eq!(get(&town.router, "/readyz").await.status, 503);
+    }
+}

@@ -16,6 +16,7 @@ mod refusal;
 mod security;
 mod show;
 mod site;
+mod sum;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -77,3 +77,22 @@ impl Refusal {
 pub(crate) async fn no_such_page(here: Here) -> Response {
     Refusal::NotFound.page(&here)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Town, get};
+
+    #[tokio::test]
+    async fn a_failing_store_reveals_nothing() {
+        let town = Town::busy().await;
+        town.service.store().close().await;
+        for path in ["/", "/villages/east", "/postings/6", "/households/101", "/log", "/meters"] {
+            let answer = get(&town.router, path).await;
+            assert_eq!(answer.status, 503, "{path}");
+            answer.shows(&["现在打不开", "请过几分钟再试"]);
+            for inside in ["sql", "Sql", "pool", "closed", "store"] {
+                assert!(!answer.text().contains(inside), "{path}: {inside}");
+            }
+        }
+    }
+}

@@ -20,6 +20,7 @@ const MEDIA_TYPE_ROSTER: &str = "application/vnd.mingqu.roster-entries.v1+json";
 const MEDIA_TYPE_BILLS: &str = "application/vnd.mingqu.bills.v1+jsonl";
 
 /// Figures.
+#[expect(clippy::unused_self, reason = "a template calls all of these on the page's `here`")]
 impl Here {
     /// A phrase with its places filled in.
     pub(crate) fn say(&self, phrase: &str, parts: impl AsRef<[String]>) -> String {
@@ -114,6 +115,7 @@ impl Here {
     }
 
     /// 14:30
+    #[expect(clippy::unused_self, reason = "a template calls it on the page's `here`")]
     pub(crate) fn clock(&self, at: impl Borrow<Timestamp>) -> String {
         let at = *at.borrow();
         at.beijing().format("%H:%M").to_string()
@@ -280,9 +282,10 @@ impl Here {
         match hit {
             Hit::Household { household, .. } => self.to(format!("/households/{household}")),
             Hit::Posting(index) => self.to(format!("/postings/{index}")),
-            Hit::Outlet { village, .. } => self.to(format!("/villages/{}", village.id)),
+            Hit::Outlet { village, .. } | Hit::Village(village) => {
+                self.to(format!("/villages/{}", village.id))
+            }
             Hit::Meter(code) => self.to_anchor("/meters", format!("m-{code}")),
-            Hit::Village(village) => self.to(format!("/villages/{}", village.id)),
         }
     }
 
@@ -350,7 +353,7 @@ mod tests {
         assert_eq!(here.litres(Litres(4_720_650)), "4,720.7 方");
         assert_eq!(here.litres(Litres(-50)), "0.0 方");
         assert_eq!(here.money(Fen(118_676)), "1,186.76 元");
-        assert_eq!(here.money(Fen(-100_000_05)), "-100,000.05 元");
+        assert_eq!(here.money(Fen(-10_000_005)), "-100,000.05 元");
         assert_eq!(here.count(1_234_567), "1,234,567");
     }
 

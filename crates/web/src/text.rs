@@ -110,7 +110,6 @@ texts! {
     outlet_volume_m3: "斗口水量（方）", "Outlet volume (m³)";
     outlet_volume: "斗口水量", "Outlet volume";
     share_method: "分摊方式", "Shared by";
-    posting: "公示", "Posting";
     posting_at: "公示 {0} 号", "posting {0}";
     state: "状态", "State";
     corrected: "已更正", "Corrected";
@@ -173,7 +172,7 @@ texts! {
     curve_flow: "流量", "Flow";
     curve_peak: "最大 {0} 方/小时", "at most {0} m³/h";
     curve_text: "水量曲线：从 {0} 到 {1} 共 {2} 方，最大流量 {3} 方/小时。", "Volume curve: from {0} to {1}, {2} m³ in all, flow at most {3} m³/h.";
-    curve_caption: "两条虚线之间是这次灌水（{0} – {1}）。曲线由水表自己签名的 {2} 个读数画出。", "The watering lies between the two dashed lines ({0} – {1}). The curve is drawn from {2} readings that the meter itself signed.";
+    curve_caption: "两条虚线之间是这次灌水（{0}）。曲线由水表自己签名的 {1} 个读数画出。", "The watering lies between the two dashed lines ({0}). The curve is drawn from {1} readings that the meter itself signed.";
     shares: "分摊到户", "Shares of the households";
     shares_words: "斗口水量{0}分摊，取整到升，各户相加正好等于斗口水量。", "The outlet volume is shared {0}, in whole litres; the shares add up to it exactly.";
     method_area: "按面积", "by area";
@@ -270,6 +269,7 @@ texts! {
     line_metered: "计量水费，灌水公示 {0} 号", "Metered charge, watering posting {0}";
     line_whole: "整次灌水：", "The whole watering:";
     line_share: "本户份额：", "This household:";
+    line_taken: "…，分得 ", "…, taken as ";
     line_metered_rule: "整次水费先四舍五入到分，再按各户水量分摊；零头按最大余数法分给各户，相加正好等于整次水费。", "The whole watering is rounded half up to the fen once, then divided by the households' litres; odd fen go by largest remainder, so the parts add up to the whole.";
     watering_at: "灌水：公示 {0} 号", "Watering: posting {0}";
     bill_due: "应缴", "Due";

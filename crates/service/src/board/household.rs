@@ -125,7 +125,8 @@ pub async fn household(
     if village.is_none() && bill_rows.is_empty() {
         return Ok(None);
     }
-    let mut years: Vec<i32> = bill_rows.iter().map(|row| row.year).chain([now.year(), year]).collect();
+    let mut years: Vec<i32> =
+        bill_rows.iter().map(|row| row.year).chain([now.year(), year]).collect();
     years.sort_unstable_by(|a, b| b.cmp(a));
     years.dedup();
     let rounds = service.store().rounds().await?;

@@ -101,3 +101,71 @@ impl From<NotANumber> for Problem {
 pub(super) async fn no_such_endpoint() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "there is no such endpoint: the API lies below /api/v1")
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Answer, Town, get, post};
+
+    fn is_problem(answer: &Answer, status: u16) {
+        assert_eq!(answer.status, status, "{}", answer.text());
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        let details = answer.json();
+        assert_eq!(details["status"], status);
+        assert!(!details["detail"].as_str().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn rejects_what_cannot_be_read() {
+        let town = Town::busy().await;
+        let json = "application/json";
+        for (path, media_type, body, status) in [
+            ("/api/v1/requests", json, &b"{}"[..], 422),
+            ("/api/v1/requests", json, b"\xff\xfe", 422),
+            ("/api/v1/statements", json, b"not json", 400),
+            ("/api/v1/statements", "text/plain", b"{}", 415),
+            ("/api/v1/statements", json, br#"{"envelope":"*"}"#, 400),
+            ("/api/v1/statements", json, br#"{"envelope":"e30="}"#, 422),
+            ("/api/v1/statements", json, br#"{"envelope":"e30=","more":1}"#, 422),
+            ("/api/v1/statements/1/signatures", json, br#"{"keyid":"a","sig":"AA=="}"#, 400),
+            ("/api/v1/statements/x/signatures", json, br#"{"keyid":"a","sig":"AA=="}"#, 400),
+            ("/api/v1/elsewhere", json, b"{}", 404),
+        ] {
+            is_problem(&post(&town.router, path, media_type, body.to_vec()).await, status);
+        }
+        for (path, status) in [
+            ("/api/v1/statements/999999", 404),
+            ("/api/v1/statements/-1", 400),
+            ("/api/v1/statements/%FF", 400),
+            ("/api/v1/statements?state=sleeping", 400),
+            ("/api/v1/statements?village=A%20B", 400),
+            ("/api/v1/statements?before=99999999999999999999", 400),
+        ] {
+            is_problem(&get(&town.router, path).await, status);
+        }
+    }
+
+    #[tokio::test]
+    async fn rejects_bodies_over_their_limits() {
+        let town = Town::empty().await;
+        let json = "application/json";
+        let long = |bytes: usize| vec![b' '; bytes + 1];
+        let requests = long(crate::api::MAX_REQUEST_BODY_BYTES);
+        is_problem(&post(&town.router, "/api/v1/requests", json, requests).await, 413);
+        let signature = long(crate::api::MAX_SIGNATURE_BODY_BYTES);
+        let path = "/api/v1/statements/1/signatures";
+        is_problem(&post(&town.router, path, json, signature).await, 413);
+        let statement = long(crate::api::MAX_STATEMENT_BODY_BYTES);
+        is_problem(&post(&town.router, "/api/v1/statements", json, statement).await, 413);
+    }
+
+    #[tokio::test]
+    async fn a_failing_store_reveals_nothing() {
+        let town = Town::busy().await;
+        town.service.store().close().await;
+        for path in ["/api/v1/status", "/api/v1/statements", "/api/v1/statements/1"] {
+            let answer = get(&town.router, path).await;
+            is_problem(&answer, 503);
+            assert!(!answer.text().contains("pool"), "{}", answer.text());
+        }
+    }
+}

@@ -42,3 +42,38 @@ pub(super) async fn sign(
     let progress = site.service.sign(id, &keyid, sig).await?;
     Ok(Json(Signed { state: progress.code() }))
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use disclosure::dsse::pae;
+    use disclosure::key::{PublicKey, sign};
+
+    use crate::testing::{Person, Town, page, post};
+
+    fn body(person: &Person, message: &[u8]) -> Vec<u8> {
+        let keyid = PublicKey::of(&person.key).fingerprint().to_hex();
+        let sig = STANDARD.encode(sign(&person.key, message));
+        serde_json::json!({ "keyid": keyid, "sig": sig }).to_string().into()
+    }
+
+    #[tokio::test]
+    async fn the_last_signature_posts_the_statement() {
+        let town = Town::with_a_draft().await;
+        let list = page(&town.router, "/api/v1/statements?state=draft").await.json();
+        let draft = &list["statements"][0];
+        let payload = STANDARD.decode(draft["payload"].as_str().unwrap()).unwrap();
+        let message = pae(draft["payload_type"].as_str().unwrap(), &payload);
+        let path = format!("/api/v1/statements/{}/signatures", draft["id"]);
+        let forged = post(&town.router, &path, "application/json", body(&town.station, b"x")).await;
+        assert_eq!(forged.status, 403, "{}", forged.text());
+        for (person, state) in [(&town.station, "awaiting"), (&town.cadre, "posted")] {
+            let signed = body(person, &message);
+            let answer = post(&town.router, &path, "application/json", signed).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            assert_eq!(answer.json()["state"], state);
+        }
+        page(&town.router, "/postings/10").await.shows(&["灌水"]);
+    }
+}

@@ -79,3 +79,27 @@ pub(super) async fn show(
     let statement = found.ok_or(ServiceError::UnknownStatement(id))?;
     Ok(Json(statement.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use crate::testing::{Town, page};
+
+    #[tokio::test]
+    async fn shows_the_exact_bytes_and_who_signed() {
+        let town = Town::busy().await;
+        let list = page(&town.router, "/api/v1/statements?state=posted").await.json();
+        let id = list["statements"][0]["id"].as_i64().unwrap();
+        let shown = page(&town.router, &format!("/api/v1/statements/{id}")).await.json();
+        assert_eq!(shown["state"], "posted");
+        assert_eq!(shown["posted_index"], 9);
+        assert_eq!(shown["refusal"], serde_json::Value::Null);
+        assert_eq!(shown["signatures"][0]["person"], "station-1");
+        assert_eq!(shown["signatures"][1]["role"], "cadre");
+        let payload = STANDARD.decode(shown["payload"].as_str().unwrap()).unwrap();
+        let statement: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        assert_eq!(statement["watering"]["turn"], "t3");
+    }
+}

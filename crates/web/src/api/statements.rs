@@ -104,3 +104,44 @@ fn decode(field: &str, text: &str) -> Result<Vec<u8>, Problem> {
         ))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use crate::testing::{Town, page, post};
+
+    #[tokio::test]
+    async fn lists_by_state_and_village_newest_first() {
+        let town = Town::busy().await;
+        let all = page(&town.router, "/api/v1/statements").await.json();
+        let ids: Vec<i64> = all["statements"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|statement| statement["id"].as_i64().unwrap())
+            .collect();
+        assert_eq!(ids.len(), 10);
+        assert!(ids.is_sorted_by(|a, b| a > b));
+        let path = "/api/v1/statements?state=posted&village=east";
+        let east = page(&town.router, path).await.json();
+        assert_eq!(east["statements"].as_array().unwrap().len(), 5);
+        let draft = page(&town.router, "/api/v1/statements?state=draft").await.json();
+        assert_eq!(draft["statements"].as_array().unwrap().len(), 0);
+        let first = page(&town.router, "/api/v1/statements?state=&before=2").await.json();
+        assert_eq!(first["statements"][0]["kind"], "district");
+    }
+
+    #[tokio::test]
+    async fn takes_a_proposal_and_answers_a_repeated_one_alike() {
+        let town = Town::busy().await;
+        let envelope = page(&town.router, "/postings/0/envelope").await.body;
+        let body = serde_json::json!({ "envelope": STANDARD.encode(envelope) });
+        let answer =
+            post(&town.router, "/api/v1/statements", "application/json", body.to_string().into())
+                .await;
+        // The genesis stands in the log: a second one is against the record.
+        assert!(answer.status.is_client_error() || answer.status == 201, "{}", answer.text());
+    }
+}

@@ -68,7 +68,7 @@ mod tests {
             "分摊方式",
             "户",
         ]);
-        zh.shows(&["2026年5月1日 09:00 – 11:30", "按面积", "估算", "/postings/6", "/postings/7"]);
+        zh.shows(&["5月1日 09:00<br>5月1日 11:30", "按面积", "估算", "/postings/6", "/postings/7"]);
         zh.shows(&["合计", "水管所", "村社干部", "有效", "公示 8 号"]);
         assert!(!zh.text().contains("无效"));
     }

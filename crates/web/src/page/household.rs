@@ -12,6 +12,7 @@ use crate::here::Here;
 use crate::params::{PageQuery, number};
 use crate::refusal::Refusal;
 use crate::site::Site;
+use crate::sum;
 
 /// The length of a full bar, in the template's units.
 const BAR_LENGTH: i64 = 1000;
@@ -75,8 +76,11 @@ mod tests {
         let town = Town::busy().await;
         let zh = page(&town.router, "/households/101").await;
         zh.shows(&["户号 101", "张*明", "一社，8.40 亩，种植制种玉米", "今年灌水 3 次"]);
-        zh.shows(&["8.40 亩 × 4 元/亩 = <b>33.60 元</b>", "111.000 方 × 0.152 元/方 = 16.87 元"]);
-        zh.shows(&["31.080 ÷ 111.000 × 16.87 = <b>4.72 元</b>", "最大余数法"]);
+        zh.shows(&[
+            "8.40 亩 × 4 元/亩 = <b>33.60 元</b>",
+            "111.000 方 × 0.152 元/方 = 16.872 ≈ 16.87 元",
+        ]);
+        zh.shows(&["31.080 ÷ 111.000 × 16.87 = 4.7236…，分得 <b>4.72 元</b>", "最大余数法"]);
         zh.shows(&["/postings/5", "/postings/6", "/postings/8", "/postings/4", "未结算的灌水"]);
         zh.shows(&["本村中位数", "station-1", "east-1"]);
         let en = page(&town.router, "/households/101?lang=en").await;

@@ -14,6 +14,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use tower::ServiceExt as _;
 
+pub(crate) use people::Person;
 pub(crate) use town::{Town, id};
 
 /// More than any page or answer of the tests.

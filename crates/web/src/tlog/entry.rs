@@ -19,7 +19,7 @@ pub(super) async fn receipt(
 ) -> Result<Response, LogRefusal> {
     let index = read(index)?;
     let proof = site.service.log().receipt(index).await?.ok_or(LogRefusal::Absent)?;
-    Ok(download(TEXT, FRESH, format!("posting-{index}.tlog-proof"), proof))
+    Ok(download(TEXT, FRESH, &format!("posting-{index}.tlog-proof"), proof))
 }
 
 /// The exact DSSE envelope.
@@ -32,7 +32,7 @@ pub(super) async fn envelope(
     Ok(download(
         "application/vnd.dsse+json",
         IMMUTABLE,
-        format!("posting-{index}.dsse.json"),
+        &format!("posting-{index}.dsse.json"),
         envelope,
     ))
 }
@@ -45,7 +45,7 @@ fn read(index: Index) -> Result<u64, LogRefusal> {
 fn download(
     media_type: &'static str,
     caching: &'static str,
-    name: String,
+    name: &str,
     body: Vec<u8>,
 ) -> Response {
     let headers = [
