@@ -292,7 +292,7 @@ texts! {
     meters_what: "每块水表最近一次上报，以及已经多久没有消息。", "What each meter reported last, and for how long it has been silent.";
     meters_caption: "截至 {0}（北京时间）", "As of {0} (Beijing time)";
     meters_none: "还没有登记水表，也没有收到上报。", "No meter is registered and none has reported yet.";
-    meters_note: "“已收妥”是服务器给水表的回执：到这个号为止的上报全部存盘，一份不缺。两小时没有新上报标为静默。", "“Receipt” is what the server told the meter: all reports up to this number are on disk, none missing. Two hours without a new report are marked.";
+    meters_note: "“已收妥”是服务器给水表的回执：到这个号为止的上报全部存盘，一份不缺。一天没有新上报就标出来。", "“Receipt” is what the server told the meter: all reports up to this number are on disk, none missing. A day without a new report is marked.";
     meter_unregistered: "未登记", "not registered";
     last_reading: "最近读数", "Last reading";
     last_received: "最近收到", "Last received";

@@ -8,8 +8,8 @@ use store::MeterActivity;
 use super::places::{Named, named_outlet, named_village};
 use crate::{Service, ServiceError};
 
-/// After this time without a new report a meter counts as silent: two hours.
-pub const SILENT_AFTER_MILLIS: i64 = 2 * 3600 * 1000;
+/// After this time without a new report a meter counts as silent: one day.
+pub const SILENT_AFTER_MILLIS: i64 = 24 * 3600 * 1000;
 
 /// What the meters' page shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
