@@ -23,7 +23,7 @@ pub const BATCH_WAIT_MILLIS: u64 = 20;
 pub const BATCH_TICK_MILLIS: u64 = 1;
 /// The most messages that wait for a batch; a source that has one more must wait.
 pub const MAX_QUEUED_MESSAGES: usize = 16_384;
-/// The most bytes that wait or are being stored, counting topics, payloads and [`MESSAGE_OVERHEAD_BYTES`] for each.
+/// The most bytes that wait or are being stored, counting topics, payloads and 128 bytes more for each.
 pub const MAX_QUEUED_BYTES: usize = 32 * 1024 * 1024;
 
 const MESSAGE_OVERHEAD_BYTES: usize = 128;

@@ -49,6 +49,7 @@ pub(super) struct Connection<'a> {
     events: EventLoop,
     epoch: Arc<Epoch>,
     accepted: bool,
+    subscribed: bool,
 }
 
 impl<'a> Connection<'a> {
@@ -56,12 +57,12 @@ impl<'a> Connection<'a> {
         let mut events = EventLoop::new(options, REQUEST_CHANNEL_MESSAGES);
         events.network_options.set_tcp_nodelay(true);
         let epoch = Arc::new(Epoch::new(Arc::clone(shared.queue.counters())));
-        Self { shared, events, epoch, accepted: false }
+        Self { shared, events, epoch, accepted: false, subscribed: false }
     }
 
-    /// Whether the broker ever accepted it.
-    pub(super) fn was_accepted(&self) -> bool {
-        self.accepted
+    /// Whether it ever got as far as it should.
+    pub(super) fn was_subscribed(&self) -> bool {
+        self.subscribed
     }
 
     /// Runs until the connection is lost or the server stops.
@@ -115,6 +116,7 @@ impl<'a> Connection<'a> {
                 Err(Lost::Refused)
             }
             Packet::SubAck(_) => {
+                self.subscribed = true;
                 tracing::info!("subscribed at the broker");
                 Ok(true)
             }

@@ -118,7 +118,7 @@ impl Broker {
             let mut connection = Connection::new(&shared, self.options());
             let end = connection.run(shutdown.as_mut()).await;
             let End::Lost(error) = end else { return };
-            if connection.was_accepted() {
+            if connection.was_subscribed() {
                 (wait_millis, failures) = (RECONNECT_FIRST_MILLIS, 0);
             }
             self.log(failures, &error);

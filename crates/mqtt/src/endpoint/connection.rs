@@ -39,13 +39,10 @@ pub(super) async fn serve(mut stream: TcpStream, peer: SocketAddr, shared: Arc<S
             return;
         }
     };
-    let counters = Arc::clone(shared.queue.counters());
-    counters.open_connection();
     let Agreed { client, level, keep_alive_seconds } = agreed;
     let mut session = Session::new(Arc::clone(&client), level, Arc::clone(&shared));
     let end = Link::new(&mut stream, buffer, keep_alive_seconds).run(&mut session, &shared).await;
-    session.leave();
-    counters.close_connection();
+    drop(session);
     let will = client.take_will();
     let peaceful = matches!(end, End::Goodbye { publish_will: false } | End::Shutdown);
     if let Some(will) = will.filter(|_| !peaceful) {

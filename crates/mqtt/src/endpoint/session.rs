@@ -1,6 +1,7 @@
 //! What each packet of a connected client does.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -93,6 +94,7 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(client: Arc<Client>, level: Level, shared: Arc<Shared>) -> Self {
+        shared.queue.counters().open_connection();
         Self { client, level, shared, filters: HashSet::new() }
     }
 
@@ -137,11 +139,6 @@ impl Session {
         }
     }
 
-    /// Undoes what the session left with others.
-    pub(super) fn leave(self) {
-        self.shared.directory.leave(&self.client, self.filters);
-    }
-
     async fn publish(&mut self, topic: String, payload: Bytes, packet: u16) -> Result<(), End> {
         match self.shared.topics.incoming(&topic) {
             Ok(Incoming::Report { meter }) => {
@@ -149,11 +146,7 @@ impl Session {
                 let ticket = self.client.outbox.open(packet, payload.len());
                 let arrival = Arrival { topic, meter, payload: payload.to_vec() };
                 let message = Message { arrival, ack: self.client.ack(ticket) };
-                if let Err(Closed) = self.shared.queue.put(message).await {
-                    // What was queued earlier may still be stored and acknowledged.
-                    self.client.outbox.withdraw();
-                    self.client.outbox.stop(Stop::Shutdown);
-                }
+                self.put(message).await;
                 Ok(())
             }
             Ok(Incoming::Status { meter }) => {
@@ -167,6 +160,32 @@ impl Session {
             Err(error) => {
                 let ticket = self.client.outbox.open(packet, 0);
                 self.refuse(ticket, wire::TOPIC_NAME_INVALID, End::Topic(error))
+            }
+        }
+    }
+
+    /// Queues a message. A connection that is told to end while the queue is full gives the message up, or clients that
+    /// come back again and again while the store is away would leave ever more connections behind.
+    async fn put(&self, message: Message) {
+        let outbox = &self.client.outbox;
+        let mut putting = pin!(self.shared.queue.put(message));
+        loop {
+            tokio::select! {
+                biased;
+                put = &mut putting => {
+                    if put == Err(Closed) {
+                        // What was queued earlier may still be stored and acknowledged.
+                        outbox.withdraw();
+                        outbox.stop(Stop::Shutdown);
+                    }
+                    return;
+                }
+                () = outbox.changed() => {
+                    if outbox.outlook().stop.is_some() {
+                        outbox.withdraw();
+                        return;
+                    }
+                }
             }
         }
     }
@@ -202,5 +221,13 @@ impl Session {
         let Ok(filter) = self.shared.topics.filter(filter) else { return false };
         self.shared.directory.unsubscribe(&self.client, &filter);
         self.filters.remove(&filter)
+    }
+}
+
+/// However a session ends, nothing of it stays behind with others.
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.shared.directory.leave(&self.client, self.filters.drain());
+        self.shared.queue.counters().close_connection();
     }
 }

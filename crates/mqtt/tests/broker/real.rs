@@ -60,100 +60,101 @@ impl Meter {
     }
 }
 
-#[tokio::test]
-async fn reports_reach_the_store_and_receipts_the_meter() {
-    let broker = Mosquitto::start();
-    let server = Server::start(broker.port, Semaphore::MAX_PERMITS);
-    server.until(|counts| counts.broker_connections == 1).await;
-    let mut meter = Meter::connect(&broker, "m1").await;
-    meter.publish("report", "warm-up").await;
-    // The server's subscription may have come after the first message; from the first receipt on it stands.
+/// Starts a server and waits until its subscriptions stand: the retained status of a meter comes after them.
+async fn subscribed(broker: &Mosquitto, commits: usize) -> Server {
+    Meter::connect(broker, "first").await.publish("status", "online").await;
+    let server = Server::start(broker.port, commits);
+    heard(&server).await;
+    server
+}
+
+/// Waits until the retained status of the first meter came in.
+async fn heard(server: &Server) {
+    let first = MeterId::new("first").unwrap();
+    let mut version = server.statuses.version();
     soon(async {
-        while server.store.arrivals.borrow().is_empty() {
-            meter.publish("report", "warm-up").await;
+        while server.statuses.get(&first) != Some(DeviceStatus::Online) {
+            version.changed().await.unwrap();
         }
     })
     .await;
-    meter.publish("report", "one").await;
-    let mut arrivals = server.store.arrivals.subscribe();
-    soon(arrivals.wait_for(|all| all.last().is_some_and(|a| a.payload == b"one"))).await.unwrap();
-    let number = server.store.arrivals.borrow().len();
-    meter.receipt(&number.to_string()).await;
-    server.stop().await;
 }
 
 #[tokio::test]
-async fn a_retained_status_is_heard_by_a_server_that_comes_later() {
+async fn reports_reach_the_store_and_receipts_the_meter() {
     let broker = Mosquitto::start();
+    let server = subscribed(&broker, Semaphore::MAX_PERMITS).await;
     let mut meter = Meter::connect(&broker, "m1").await;
-    meter.publish("status", "online").await;
-    let server = Server::start(broker.port, Semaphore::MAX_PERMITS);
-    let id = MeterId::new("m1").unwrap();
-    let mut version = server.statuses.version();
-    soon(version.wait_for(|version| *version > 0)).await.unwrap();
-    assert_eq!(server.statuses.get(&id), Some(DeviceStatus::Online));
+    for number in 1..=5 {
+        meter.publish("report", &number.to_string()).await;
+    }
+    meter.receipt("5").await;
+    let stored: Vec<_> = server.store.stored(5).await.into_iter().map(|a| a.payload).collect();
+    assert_eq!(stored, [b"1", b"2", b"3", b"4", b"5"]);
     server.stop().await;
 }
 
 #[tokio::test]
 async fn what_a_stopped_server_did_not_store_is_delivered_to_the_next() {
     let broker = Mosquitto::start();
-    let first = Server::start(broker.port, 0);
+    let first = subscribed(&broker, 0).await;
     let mut meter = Meter::connect(&broker, "m1").await;
-    // Until one arrives, the subscription may not stand yet.
-    let mut sent = 0;
-    soon(async {
-        while first.until(|_| true).await.received == 0 {
-            meter.publish("report", "r").await;
-            sent += 1;
-        }
-    })
-    .await;
-    let before = first.until(|_| true).await.received;
-    for _ in 0..20 {
-        meter.publish("report", "r").await;
+    for number in 0..20 {
+        meter.publish("report", &number.to_string()).await;
     }
-    let received = first.until(|counts| counts.received >= before + 20).await.received;
-    assert!(received <= sent + 20);
-    // Its store never commits: it stops without having acknowledged anything.
+    first.until(|counts| counts.received == 20).await;
+    // Its store fails for good: it stops without having acknowledged anything.
     first.store.fail(true);
     first.store.commits.add_permits(1);
     first.stop().await;
     let second = Server::start(broker.port, Semaphore::MAX_PERMITS);
-    let number = usize::try_from(received).unwrap();
-    assert_eq!(second.store.stored(number).await.len(), number);
-    meter.receipt(&received.to_string()).await;
+    meter.receipt("20").await;
+    let stored: Vec<_> = second.store.stored(20).await.into_iter().map(|a| a.payload).collect();
+    let sent: Vec<_> = (0..20).map(|number| number.to_string().into_bytes()).collect();
+    assert_eq!(stored, sent);
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_stored_and_acknowledged_is_not_delivered_to_the_next() {
+    let broker = Mosquitto::start();
+    let first = subscribed(&broker, Semaphore::MAX_PERMITS).await;
+    let mut meter = Meter::connect(&broker, "m1").await;
+    meter.publish("report", "one").await;
+    meter.receipt("1").await;
+    first.stop().await;
+    meter.publish("report", "two").await;
+    let second = Server::start(broker.port, Semaphore::MAX_PERMITS);
+    let stored = second.store.stored(1).await;
+    assert_eq!(stored[0].payload, b"two");
     second.stop().await;
 }
 
 #[tokio::test]
 async fn a_killed_broker_comes_back_to_a_renewed_subscription() {
     let mut broker = Mosquitto::start();
-    let server = Server::start(broker.port, 0);
+    let server = subscribed(&broker, 0).await;
     let mut meter = Meter::connect(&broker, "m1").await;
-    soon(async {
-        while server.until(|_| true).await.received == 0 {
-            meter.publish("report", "before").await;
-        }
-    })
-    .await;
+    for _ in 0..3 {
+        meter.publish("report", "before").await;
+    }
+    server.until(|counts| counts.received == 3).await;
     broker.kill();
     broker.restart();
-    server.until(|counts| counts.broker_connections >= 2).await;
+    server.until(|counts| counts.broker_connections == 2).await;
     // The commits come too late for the broker that is gone: their acknowledgements must not go to the new one.
     server.store.commits.add_permits(Semaphore::MAX_PERMITS);
-    let counts = server.until(|counts| counts.received == counts.acknowledged).await;
-    assert_eq!(counts.stale_acknowledgements, counts.received);
+    let counts = server.until(|counts| counts.acknowledged == 3).await;
+    assert_eq!(counts.stale_acknowledgements, 3);
+    // The subscription may be a moment younger than the connection.
     let mut again = Meter::connect(&broker, "m1").await;
-    let before = server.store.arrivals.borrow().len();
     soon(async {
-        while server.store.arrivals.borrow().len() == before {
+        while server.store.arrivals.borrow().len() == 3 {
             again.publish("report", "after").await;
         }
     })
     .await;
-    let stored = server.store.arrivals.borrow().last().cloned().unwrap();
-    assert_eq!(stored.payload, b"after");
+    assert_eq!(server.store.stored(4).await[3].payload, b"after");
     again.until(|packet| matches!(packet, Packet::Publish(_)).then_some(())).await;
     server.stop().await;
 }

@@ -233,6 +233,36 @@ async fn a_flood_without_commits_is_bounded_and_loses_nothing() {
     assert_eq!(stored.iter().filter(|arrival| arrival.meter == "m1").count(), total);
 }
 
+#[tokio::test]
+async fn clients_that_come_back_while_the_store_is_away_leave_no_connections_behind() {
+    let site = Site::held().await;
+    let ids: Vec<_> = (0..24).map(|number| format!("m{number}")).collect();
+    let flood: Vec<u8> = (1..=1_100).flat_map(|packet| publish_v4(REPORT, packet, b"r")).collect();
+    let mut older = Vec::new();
+    for id in &ids {
+        let mut raw = site.raw_v4(id).await;
+        raw.send(&flood).await;
+        older.push(raw);
+    }
+    // More than the batch that is held and the queue can take: some connections wait for the queue.
+    site.received(mqtt::MAX_QUEUED_MESSAGES as u64).await;
+    let mut newer = Vec::new();
+    for id in &ids {
+        newer.push(site.raw_v4(id).await);
+    }
+    for mut raw in older {
+        assert_eq!(raw.rest().await, b"");
+    }
+    soon(async {
+        while site.counts().open_connections > 24 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    site.store.commits.add_permits(1_000);
+    still_works(&site).await;
+}
+
 /// Another connection's message is the next that is received: the first one's are not read any further.
 async fn still_waits(site: &Site, received: u64) {
     let mut other = site.raw_v4("other").await;
