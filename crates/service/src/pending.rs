@@ -62,7 +62,7 @@ pub struct PendingSignature {
 
 impl Service {
     /// Takes in a statement that its author drew up and at least one expected signer has signed.
-    /// It is posted at once when all signatures are there.
+    /// It is posted at once when all signatures are there. The same statement again adds the signatures that are new.
     ///
     /// Waterings and bill runs are drawn up here, from the meters' reports and the postings, and
     /// are not taken from outside.
@@ -82,7 +82,7 @@ impl Service {
         }
         let digest = Hash::of(&envelope.payload);
         if let Some(known) = self.store.statement_by_payload(&digest.0).await? {
-            return Ok(known.id);
+            return self.propose_again(known.id, &envelope).await;
         }
         let attachments = named_attachments(&statement, attachments)?;
         let by_hash: BTreeMap<Hash, Vec<u8>> =
@@ -97,18 +97,28 @@ impl Service {
         new.payload.clone_from(&envelope.payload);
         new.payload_sha256 = digest.0;
         let keys = self.keys_of(&envelope, &statement);
-        let id = self.store.insert_statement(&new, &attachments, None).await?;
-        for ((signature, counted), key) in
-            envelope.signatures.iter().zip(&standing.signatures).zip(keys)
-        {
-            let row = store::CoSignature {
+        let signatures: Vec<store::CoSignature> = envelope
+            .signatures
+            .iter()
+            .zip(&standing.signatures)
+            .zip(keys)
+            .map(|((signature, counted), key)| store::CoSignature {
                 public_key: *key.as_bytes(),
                 role: counted.role.code().into(),
                 person: counted.person.clone(),
                 signature: signature.sig,
                 received_at: self.now(),
-            };
-            self.store.add_co_signature(id, &row, new.state, new.state).await?;
+            })
+            .collect();
+        let id = self.store.insert_signed_statement(&new, &attachments, &signatures).await?;
+        self.post_ready().await?;
+        Ok(id)
+    }
+
+    /// The same statement once more, perhaps because the first answer got lost, perhaps with a further signature.
+    async fn propose_again(&self, id: i64, envelope: &Envelope) -> Result<i64, ServiceError> {
+        for signature in &envelope.signatures {
+            self.sign(id, &signature.keyid, signature.sig).await?;
         }
         self.post_ready().await?;
         Ok(id)

@@ -36,14 +36,20 @@ impl Service {
             self.catch_up().await?;
             let statement = Statement::parse(&envelope.payload_type, &envelope.payload)?;
             let attachments = self.attachments_of(&statement).await?;
-            let admitted = self.record().admit(&envelope, &attachments);
+            let (index, admitted) = {
+                let record = self.record();
+                (record.size(), record.admit(&envelope, &attachments))
+            };
             let admitted = match admitted {
                 Ok(admitted) => admitted,
                 Err(why) => return self.send_back(row, &why).await,
             };
-            if self.try_post(row, &envelope, &admitted, &attachments).await? {
+            if self.try_post(row, &envelope, index, &admitted, &attachments).await? {
                 let mut record = self.record_mut();
-                record.apply(admitted);
+                // Whoever caught up since the commit has read the entry already.
+                if record.size() == index {
+                    record.apply(admitted);
+                }
                 return Ok(());
             }
         }
@@ -59,16 +65,17 @@ impl Service {
         Ok(())
     }
 
-    /// False when another server's entry came first.
+    /// Posts what was admitted at `index`; false when another entry came first, by which it must be judged again.
     async fn try_post(
         &self,
         row: &StatementRow,
         envelope: &Envelope,
+        index: u64,
         admitted: &Admitted,
         attachments: &BTreeMap<Hash, Vec<u8>>,
     ) -> Result<bool, ServiceError> {
         let expected = self.store.head().await?;
-        if expected.size != self.record().size() {
+        if expected.size != index {
             return Ok(false);
         }
         let mut edge = self.right_edge(expected).await?;

@@ -4,7 +4,7 @@ use domain::progress::Progress;
 use domain::{PersonId, Timestamp};
 
 use crate::column::{fixed, instant, parsed};
-use crate::pool::{changed, on};
+use crate::pool::{Tx, changed, on};
 use crate::{Store, StoreError};
 
 /// One person's signature under a statement; verified by the caller.
@@ -74,29 +74,39 @@ impl Store {
             tx.rollback().await?;
             return Ok(false);
         }
-        let added = changed!(
-            &mut tx,
-            sqlx::query(
-                "INSERT INTO co_signature (district, statement, public_key, role, person, signature, received_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (statement, public_key) DO NOTHING",
-            )
-            .bind(self.district)
-            .bind(statement)
-            .bind(signature.public_key.as_slice())
-            .bind(signature.role.as_str())
-            .bind(signature.person.as_str())
-            .bind(signature.signature.as_slice())
-            .bind(signature.received_at.millis())
-        )?;
-        if added == 0 {
-            tx.rollback().await?;
-            return Err(StoreError::conflict(
-                "co-signature under statement",
-                &statement,
-                "this key has signed it already",
-            ));
-        }
+        insert(&mut tx, self.district, statement, signature).await?;
         tx.commit().await?;
         Ok(true)
+    }
+}
+
+/// Enters a signature; a second one of the same key is a conflict.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    district: i64,
+    statement: i64,
+    signature: &CoSignature,
+) -> Result<(), StoreError> {
+    let added = changed!(
+        tx,
+        sqlx::query(
+            "INSERT INTO co_signature (district, statement, public_key, role, person, signature, received_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (statement, public_key) DO NOTHING",
+        )
+        .bind(district)
+        .bind(statement)
+        .bind(signature.public_key.as_slice())
+        .bind(signature.role.as_str())
+        .bind(signature.person.as_str())
+        .bind(signature.signature.as_slice())
+        .bind(signature.received_at.millis())
+    )?;
+    match added {
+        0 => Err(StoreError::conflict(
+            "co-signature under statement",
+            &statement,
+            "this key has signed it already",
+        )),
+        _ => Ok(()),
     }
 }

@@ -4,6 +4,7 @@ use domain::progress::Progress;
 use domain::{PersonId, Timestamp, TurnId, VillageId};
 
 use crate::attachment::{self, Attachment};
+use crate::co_signature::{self, CoSignature};
 use crate::column::{fixed, instant, limit, number, parsed_option};
 use crate::pool::{Tx, changed, on, within};
 use crate::{Store, StoreError};
@@ -92,7 +93,37 @@ impl Store {
         turn: Option<&TurnId>,
     ) -> Result<i64, StoreError> {
         let mut tx = self.pool.write().await?;
-        let id: i64 = within!(&mut tx, c => sqlx::query_scalar(
+        let id = self.insert_in(&mut tx, new, attachments).await?;
+        if let Some(turn) = turn {
+            link_turn(&mut tx, self.district, turn, id).await?;
+        }
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// Enters a statement that comes with signatures, verified by the caller, and with its attachments; returns its id.
+    pub async fn insert_signed_statement(
+        &self,
+        new: &NewStatement,
+        attachments: &[Attachment],
+        signatures: &[CoSignature],
+    ) -> Result<i64, StoreError> {
+        let mut tx = self.pool.write().await?;
+        let id = self.insert_in(&mut tx, new, attachments).await?;
+        for signature in signatures {
+            co_signature::insert(&mut tx, self.district, id, signature).await?;
+        }
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    async fn insert_in(
+        &self,
+        tx: &mut Tx,
+        new: &NewStatement,
+        attachments: &[Attachment],
+    ) -> Result<i64, StoreError> {
+        let id: i64 = within!(tx, c => sqlx::query_scalar(
             "INSERT INTO statement (district, kind, village, state, payload_type, payload, payload_sha256, created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
         )
@@ -105,11 +136,7 @@ impl Store {
         .bind(new.payload_sha256.as_slice())
         .bind(new.created_at.millis())
         .fetch_one(c))?;
-        attachment::attach(&mut tx, self.district, id, attachments).await?;
-        if let Some(turn) = turn {
-            link_turn(&mut tx, self.district, turn, id).await?;
-        }
-        tx.commit().await?;
+        attachment::attach(tx, self.district, id, attachments).await?;
         Ok(id)
     }
 

@@ -69,6 +69,7 @@ fn suite() -> Vec<(&'static str, ground::Case)> {
             reads_back_a_statement
             a_draft_can_be_replaced_until_it_is_signed
             signatures_gather_by_compare_and_swap
+            a_statement_enters_with_all_its_signatures_or_not_at_all
             rejects_a_second_signature_of_one_key
             a_refusal_frees_the_turn
             rejects_a_statement_of_an_open_turn

@@ -85,6 +85,26 @@ pub async fn signatures_gather_by_compare_and_swap(ground: Ground) {
     assert_eq!((ready.len(), ready[0].id, ready[0].state), (1, id, CoSigned));
 }
 
+pub async fn a_statement_enters_with_all_its_signatures_or_not_at_all(ground: Ground) {
+    use Progress::CoSigned;
+    let store = ground.store().await;
+    let new = statement(1, CoSigned);
+    let signatures = [signature(1), signature(2)];
+    let id = store.insert_signed_statement(&new, &[attachment(1)], &signatures).await.unwrap();
+    assert_eq!(store.statements_ready().await.unwrap()[0].id, id);
+    assert_eq!(store.co_signatures(id).await.unwrap(), signatures);
+    assert_eq!(store.attachment(&[1; 32]).await.unwrap(), Some(attachment(1)));
+
+    let twice = [signature(1), signature(1)];
+    let error = store
+        .insert_signed_statement(&statement(2, CoSigned), &[attachment(2)], &twice)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StoreError::Conflict { .. }), "{error}");
+    assert_eq!(store.statements(None, None, None, 10).await.unwrap().len(), 1);
+    assert_eq!(store.attachment(&[2; 32]).await.unwrap(), None);
+}
+
 pub async fn rejects_a_second_signature_of_one_key(ground: Ground) {
     use Progress::{Awaiting, CoSigned, Draft};
     let store = ground.store().await;
