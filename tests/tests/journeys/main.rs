@@ -4,6 +4,8 @@
 
 mod configuration;
 mod cosigning;
+mod demonstration;
 mod harness;
+mod killed_server;
 mod refused_reports;
 mod township;

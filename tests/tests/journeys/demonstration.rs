@@ -1,0 +1,130 @@
+//! The demonstration from its first start to an audited copy of its log, and what a changed byte does to that copy.
+
+mod export;
+mod flips;
+mod recomputation;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::harness::{Finished, Postgres, Program, Site, mingqu};
+use crate::township::audit_holds;
+
+use export::Export;
+use recomputation::Season;
+
+struct Demonstration {
+    folder: TempDir,
+}
+
+impl Demonstration {
+    fn new() -> Self {
+        Self { folder: tempfile::Builder::new().prefix("mingqu-demo-").tempdir().unwrap() }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The whole season; returns the figures that it prints.
+    fn live(&self) -> Value {
+        let free = "127.0.0.1:0";
+        let demo = Finished::of(
+            mingqu()
+                .args(["demo", "--once", "--listen", free, "--mqtt-listen", free, "--data"])
+                .arg(self.data()),
+        );
+        let demo = demo.ended_with(0);
+        assert!(
+            demo.stderr.contains("http://127.0.0.1:"),
+            "it says where to look: {}",
+            demo.stderr
+        );
+        demo.json()
+    }
+
+    fn export(&self, name: &str) -> Export {
+        let out = self.folder.path().join(name);
+        let export =
+            Finished::of(mingqu().args(["log", "export", "--data"]).arg(self.data()).arg(&out));
+        export.ended_with(0);
+        Export::read(&out)
+    }
+
+    /// Serves what is there, with `mingqu serve`.
+    fn serve(&self) -> (Program, Site) {
+        let free = "127.0.0.1:0";
+        let mut command = mingqu();
+        command.args(["serve", "--listen", free, "--mqtt-listen", free, "--data"]).arg(self.data());
+        let mut program = Program::start(&mut command);
+        let site = Site::new(&program.told("board   "));
+        (program, site)
+    }
+}
+
+/// Lives the season, lives it again, and holds every litre and fen against the raw registers.
+fn season_is_posted_once_and_to_the_fen(demonstration: &Demonstration) {
+    let season = Season::read();
+    let first = demonstration.live();
+    assert_eq!(first["bill_runs_posted"], 6);
+    let export = demonstration.export("first");
+    let report = audit_holds(&export.folder);
+    assert_eq!(report["findings"], serde_json::json!([]));
+
+    season.holds_for(&export);
+    let bills = export.bills();
+    assert_eq!(report["bills"], bills.len());
+
+    let second = demonstration.live();
+    assert_eq!((&second["statements_posted"], &second["bill_runs_posted"]), (&0.into(), &0.into()));
+    assert_eq!(demonstration.export("second").files, export.files, "a second start adds nothing");
+
+    let (server, site) = demonstration.serve();
+    for index in 0..export.entries.len() {
+        let envelope = site.get(&format!("/postings/{index}/envelope")).answered(200).body;
+        assert_eq!(envelope, export.entries[index]);
+        site.get(&format!("/postings/{index}")).answered(200);
+    }
+    pages_show_the_bills(&site, &season);
+    server.stop().ended_with(0);
+}
+
+/// A household's page shows what it owes, to the fen.
+fn pages_show_the_bills(site: &Site, season: &Season) {
+    for household in ["10101", "20403"] {
+        let page = site.get(&format!("/households/{household}")).answered(200).text();
+        let owed: Vec<i64> = season.bills_of(household);
+        assert_eq!(owed.len(), 3);
+        for fen in owed {
+            let yuan = format!("{}.{:02}", fen / 100, fen % 100);
+            assert!(page.contains(&yuan), "{household} owes {yuan}");
+        }
+    }
+    let board = site.get("/").answered(200).text();
+    assert!(board.contains("东渠村") && board.contains("柳湾村"));
+}
+
+#[test]
+fn on_sqlite() {
+    season_is_posted_once_and_to_the_fen(&Demonstration::new());
+}
+
+#[test]
+fn on_postgresql() {
+    let postgres = Postgres::start();
+    let demonstration = Demonstration::new();
+    std::fs::create_dir_all(demonstration.data()).unwrap();
+    let config = format!(
+        "district = \"minghe\"\norigin = \"demo.mingqu.example/minghe\"\ndatabase = \"{}\"\n",
+        postgres.database("minghe")
+    );
+    std::fs::write(demonstration.data().join("mingqu.toml"), config).unwrap();
+    season_is_posted_once_and_to_the_fen(&demonstration);
+    assert!(!demonstration.data().join("mingqu.db").exists(), "it used the database it was told");
+}
+
+fn audit(folder: &Path) -> Finished {
+    Finished::of(mingqu().arg("audit").arg(folder))
+}
