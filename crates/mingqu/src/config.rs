@@ -63,7 +63,7 @@ pub struct Overrides {
     /// The password at the broker; better in the environment or the file, where no process list shows it.
     #[arg(long, env = "MINGQU_BROKER_PASSWORD", hide_env_values = true)]
     pub broker_password: Option<String>,
-    /// The database: sqlite:PATH or postgres://USER@HOST/DATABASE.
+    /// The database: `sqlite:PATH` or `postgres://USER@HOST/DATABASE`.
     #[arg(long, env = "MINGQU_DATABASE")]
     pub database: Option<String>,
 }

@@ -49,9 +49,8 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<Verdict> {
     tell(&server.greeting());
     let meters = Meters::start(&township, server.meters_address()?, &demo.join("ledger.jsonl"))?;
     let people = People::load(&township, &demo.join("keys"), Api::new(&server.base_url()))?;
-    tokio::task::block_in_place(|| {
-        found(&township, &people, &meters, &crate::server::log_key(&config)?)
-    })?;
+    let log_key = crate::server::log_key(&config)?;
+    tokio::task::block_in_place(|| found(&township, &people, &log_key))?;
     let holders: Vec<_> = township
         .households
         .iter()

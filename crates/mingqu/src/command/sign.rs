@@ -30,7 +30,7 @@ pub struct SignArgs {
     /// A file that the statement names as an attachment, handed in with it.
     #[arg(long = "attach")]
     pub attachments: Vec<PathBuf>,
-    /// Hand the envelope in to this server, like http://127.0.0.1:8080.
+    /// Hand the envelope in to this server, like `http://127.0.0.1:8080`.
     #[arg(long)]
     pub hand_in: Option<String>,
     /// Sign a statement that waits on a server: its id there.

@@ -11,25 +11,20 @@ use domain::registry::{Group, Meter, Outlet, Scale, Village};
 use domain::{GroupId, Timestamp};
 use service::LogKey;
 
-use super::meters::Meters;
+use super::meters::public_device_key;
 use super::people::{People, Person};
 use super::township::{Township, VillageEntry, Well};
 use crate::command::init::genesis;
 
 /// Posts whatever of the founding statements is not posted yet; they are the same bytes at every
 /// start, and the server knows them again.
-pub fn found(
-    township: &Township,
-    people: &People,
-    meters: &Meters,
-    log_key: &LogKey,
-) -> anyhow::Result<()> {
+pub fn found(township: &Township, people: &People, log_key: &LogKey) -> anyhow::Result<()> {
     let founding = Founding { township, people, at: township.installed_at };
     founding.genesis(log_key)?;
     for person in people.in_role(Role::Station) {
         founding.enrol(person)?;
     }
-    founding.registry(meters)?;
+    founding.registry()?;
     for person in people.in_role(Role::Cadre) {
         founding.enrol(person)?;
     }
@@ -69,16 +64,12 @@ impl Founding<'_> {
         self.propose(&statement, self.roots(), Vec::new())
     }
 
-    fn registry(&self, meters: &Meters) -> anyhow::Result<()> {
+    fn registry(&self) -> anyhow::Result<()> {
         let head = self.people.head(self.at, &[Role::Root, Role::Station]);
         let villages = self.township.villages.iter().map(village).collect::<Result<_, _>>()?;
         let outlets = self.township.wells.iter().map(|well| self.outlet(well)).collect();
-        let meters = self
-            .township
-            .wells
-            .iter()
-            .map(|well| self.meter(well, meters))
-            .collect::<Result<_, _>>()?;
+        let meters =
+            self.township.wells.iter().map(|well| self.meter(well)).collect::<Result<_, _>>()?;
         let statement = Statement::Registry(Registry { head, villages, outlets, meters });
         self.propose(&statement, self.root_and_station(), Vec::new())
     }
@@ -143,14 +134,14 @@ impl Founding<'_> {
         }
     }
 
-    fn meter(&self, well: &Well, meters: &Meters) -> anyhow::Result<RegistryMeter> {
+    fn meter(&self, well: &Well) -> anyhow::Result<RegistryMeter> {
         let meter = Meter {
             code: well.meter.clone(),
             outlet: well.id.clone(),
             installed_at: self.township.installed_at,
             scale: Scale::Register { litres_per_unit: self.township.litres_per_unit },
         };
-        Ok(RegistryMeter { meter, device_key: meters.device_key(&well.meter)? })
+        Ok(RegistryMeter { meter, device_key: public_device_key(&well.meter)? })
     }
 }
 

@@ -46,12 +46,6 @@ impl Meters {
         Ok(Self { replay, publisher })
     }
 
-    /// The public half of a meter's device key.
-    pub fn device_key(&self, meter: &MeterCode) -> anyhow::Result<PublicKey> {
-        let key = device_key(SEED, meter.as_str());
-        PublicKey::from_bytes(key.verifying_key().as_bytes()).context("a device key")
-    }
-
     /// Sends every report that is complete at `t` and waits until the server has stored them all.
     /// Returns how many were sent.
     pub async fn report_until(&mut self, t: Timestamp) -> anyhow::Result<u64> {
@@ -74,4 +68,10 @@ impl Meters {
         self.publisher.shutdown().await?;
         Ok(())
     }
+}
+
+/// The public half of a meter's device key.
+pub fn public_device_key(meter: &MeterCode) -> anyhow::Result<PublicKey> {
+    let key = device_key(SEED, meter.as_str());
+    PublicKey::from_bytes(key.verifying_key().as_bytes()).context("a device key")
 }
