@@ -5,11 +5,12 @@ mod flips;
 mod recomputation;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{Finished, Postgres, Program, Site, mingqu};
+use crate::harness::{Dice, Finished, Postgres, Program, Site, mingqu, wait_for};
 use crate::township::audit_holds;
 
 use export::Export;
@@ -28,15 +29,18 @@ impl Demonstration {
         self.folder.path().join("data")
     }
 
+    fn command(&self) -> Command {
+        let free = "127.0.0.1:0";
+        let mut command = mingqu();
+        command
+            .args(["demo", "--once", "--listen", free, "--mqtt-listen", free, "--data"])
+            .arg(self.data());
+        command
+    }
+
     /// The whole season; returns the figures that it prints.
     fn live(&self) -> Value {
-        let free = "127.0.0.1:0";
-        let demo = Finished::of(
-            mingqu()
-                .args(["demo", "--once", "--listen", free, "--mqtt-listen", free, "--data"])
-                .arg(self.data()),
-        );
-        let demo = demo.ended_with(0);
+        let demo = Finished::of(&mut self.command()).ended_with(0);
         assert!(
             demo.stderr.contains("http://127.0.0.1:"),
             "it says where to look: {}",
@@ -104,6 +108,64 @@ fn pages_show_the_bills(site: &Site, season: &Season) {
     }
     let board = site.get("/").answered(200).text();
     assert!(board.contains("东渠村") && board.contains("柳湾村"));
+}
+
+#[test]
+fn a_killed_demonstration_goes_on_where_it_ended() {
+    let demonstration = Demonstration::new();
+    let mut dice = Dice::new(4);
+    let mut posted = 0;
+    for _ in 0..3 {
+        let mut demo = Program::start(&mut demonstration.command());
+        let site = Site::new(&demo.told("board   "));
+        let moment = posted + 1 + dice.roll(14);
+        posted = wait_for("the season to go on", || {
+            let status = site.get("/api/v1/status").answered(200).json();
+            let size = usize::try_from(status["log_size"].as_u64().unwrap()).unwrap();
+            (size >= moment).then_some(size)
+        });
+        demo.kill();
+    }
+    demonstration.live();
+    let export = demonstration.export("copy");
+    audit_holds(&export.folder);
+    Season::read().holds_for(&export);
+}
+
+#[test]
+fn one_entry_is_checked_by_itself() {
+    let demonstration = Demonstration::new();
+    demonstration.live();
+    let export = demonstration.export("copy");
+    let key = String::from_utf8(export.files["log.vkey"].clone()).unwrap();
+    let (server, site) = demonstration.serve();
+    let save = |name: &str, bytes: &[u8]| {
+        let file = demonstration.folder.path().join(name);
+        std::fs::write(&file, bytes).unwrap();
+        file
+    };
+    let (index, _) = export.statements("watering")[3];
+    let receipt = site.get(&format!("/postings/{index}/receipt")).answered(200).body;
+    server.stop().ended_with(0);
+
+    let entry = save("entry", &export.entries[index]);
+    let receipt = save("receipt", &receipt);
+    let by_receipt = |entry: &Path| {
+        let mut command = mingqu();
+        command.arg("verify").arg(&receipt).args(["--log-key", key.trim_end(), "--entry"]);
+        Finished::of(command.arg(entry))
+    };
+    by_receipt(&entry).ended_with(0);
+    let other = by_receipt(&save("other", &export.entries[index + 1])).ended_with(1);
+    assert!(other.stdout.contains("does not hold"), "{}", other.stdout);
+
+    let by_log = |entry: &Path| {
+        Finished::of(mingqu().arg("verify").arg(entry).arg("--log").arg(&export.folder))
+    };
+    by_log(&entry).ended_with(0);
+    let mut forged: Value = serde_json::from_slice(&export.entries[index]).unwrap();
+    forged["signatures"].as_array_mut().unwrap().pop();
+    by_log(&save("one-sided", forged.to_string().as_bytes())).ended_with(1);
 }
 
 #[test]

@@ -67,8 +67,7 @@ impl Journey {
     }
 
     fn entries_booked(&self) -> usize {
-        let text = std::fs::read(&self.ledger).unwrap_or_default();
-        text.iter().filter(|byte| **byte == b'\n').count()
+        std::fs::read_to_string(&self.ledger).unwrap_or_default().lines().count()
     }
 
     fn walk(mut self) {
@@ -108,9 +107,9 @@ impl Journey {
             (sums["published"].clone(), sums["receipted"].clone()),
             (all.into(), all.into())
         );
-        let posted = poster.stop();
-        history::is_one(&life.site, &posted.checkpoints);
-        assert_eq!(history::size(&life.site), founding + posted.statements, "each statement once");
+        let done = poster.stop();
+        history::is_one(&life.site, &done.checkpoints);
+        assert_eq!(history::size(&life.site), founding + done.statements, "each statement once");
         let status = life.site.get("/api/v1/status").answered(200).json();
         assert_eq!(status["stored_reports"], all);
         assert_eq!(status["quarantine"], serde_json::json!({}));
@@ -123,8 +122,8 @@ impl Journey {
         println!(
             "{KILLS} kills with {promised:?} of {all} reports promised before each; {} statements posted, \
              {} checkpoints, one history",
-            posted.statements,
-            posted.checkpoints.len()
+            done.statements,
+            done.checkpoints.len()
         );
     }
 }

@@ -1,6 +1,7 @@
 //! Journeys over the built programs, each as a story from outside: nothing is mocked.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "a journey tells its figures")]
 
 mod configuration;
 mod cosigning;

@@ -15,7 +15,7 @@ const FLIPS_FOR_THE_PROGRAM: usize = 10;
 
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// Where bytes are flipped: (file, place, what the byte is XORed with).
+/// Where bytes are flipped: (file, place, the bits that change).
 fn flips(files: &Files) -> Vec<(String, usize, u8)> {
     let mut dice = Dice::new(SEED);
     let mut flips = Vec::new();

@@ -1,12 +1,14 @@
-//! Chance that a seed decides (SplitMix64, Steele, Lea and Flood 2014): a journey that failed fails again.
+//! Chance that a seed decides (`SplitMix64`, Steele, Lea and Flood 2014): a journey that failed fails again.
 
 /// A seeded die.
 #[derive(Debug, Clone)]
 pub struct Dice(u64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
+    /// The seed is the journey's own, or the one in `JOURNEY_SEED`, to walk it otherwise.
+    pub fn new(own_seed: u64) -> Self {
+        let given = std::env::var("JOURNEY_SEED").ok();
+        Self(given.map_or(own_seed, |seed| seed.parse().unwrap()))
     }
 
     /// A number from 0 to `sides - 1`.

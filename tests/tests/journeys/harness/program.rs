@@ -1,6 +1,5 @@
 //! The built programs, started as anyone would start them.
 
-use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -184,12 +183,4 @@ impl Listener {
         }
         self.heard()
     }
-}
-
-/// `--name value` pairs after a command.
-pub fn with<V: AsRef<OsStr>>(mut command: Command, flags: &[(&str, V)]) -> Command {
-    for (name, value) in flags {
-        command.arg(format!("--{name}")).arg(value);
-    }
-    command
 }

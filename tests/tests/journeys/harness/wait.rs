@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// How long anything may take before a journey fails: generous, because only a failure takes that long.
-pub const DEADLINE: Duration = Duration::from_secs(120);
+pub const DEADLINE: Duration = Duration::from_mins(2);
 
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 

@@ -15,8 +15,8 @@ use tempfile::TempDir;
 use crate::harness::{Finished, firmware_sim, mingqu};
 
 pub use people::{CADRES, Person, STATION};
-pub use server::{Life, Server};
-pub use statements::{Village, turn};
+pub use server::Server;
+pub use statements::turn;
 
 /// The district's code; it stands in the topics.
 pub const DISTRICT: &str = "qinghe";

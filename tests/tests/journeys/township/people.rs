@@ -14,15 +14,15 @@ use crate::harness::{Finished, mingqu};
 #[derive(Debug, Clone, Copy)]
 pub struct Person {
     pub key: &'static str,
-    pub person: &'static str,
+    pub code: &'static str,
     pub role: &'static str,
     pub village: Option<&'static str>,
     pub household: Option<&'static str>,
 }
 
 impl Person {
-    const fn station(key: &'static str, person: &'static str) -> Self {
-        Self { key, person, role: "station", village: None, household: None }
+    const fn station(key: &'static str, code: &'static str) -> Self {
+        Self { key, code, role: "station", village: None, household: None }
     }
 
     /// A cadre of a village, perhaps with land there.
@@ -31,12 +31,12 @@ impl Person {
         village: &'static str,
         household: Option<&'static str>,
     ) -> Self {
-        Self { key, person: key, role: "cadre", village: Some(village), household }
+        Self { key, code: key, role: "cadre", village: Some(village), household }
     }
 
     /// The same person in another role.
-    pub const fn also(self, person: &'static str) -> Self {
-        Self { person, ..self }
+    pub const fn also(self, code: &'static str) -> Self {
+        Self { code, ..self }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Drawing statements up, signing them with `mingqu sign`, and handing them in.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use disclosure::attachment::AttachmentRef;
 use disclosure::statement::ROSTER_MEDIA_TYPE;
@@ -45,7 +45,7 @@ impl Township {
         let roots = ["bureau", "office"];
         let genesis = self.data().join("genesis.json");
         let envelope = self.sign_file("district", genesis, &roots);
-        self.hand_in(site, &envelope, &[]).ended_with(0);
+        hand_in(site, &envelope, &[]).ended_with(0);
         self.enrol(site, &STATION);
         self.post(site, "registry", &self.registry(), &["bureau", STATION.key], &[]);
         // A cadre is enrolled for a village that the registry knows.
@@ -70,11 +70,11 @@ impl Township {
 
     /// The enrolment of a public key.
     pub fn enrolment(&self, person: &Person, key: &str) -> Value {
-        let Person { person, role, village, household, .. } = person;
+        let Person { code, role, village, household, .. } = person;
         json!({
             "head": self.head(&[("root", "bureau"), ("root", "office")]),
             "act": { "enrol": {
-                "person": person, "role": role, "village": village, "household": household, "key": key,
+                "person": code, "role": role, "village": village, "household": household, "key": key,
             }},
         })
     }
@@ -119,7 +119,7 @@ impl Township {
         let file = self.file("payload.json");
         std::fs::write(&file, payload.to_string()).unwrap();
         let envelope = self.sign_file(kind, file, signers);
-        let id = self.hand_in(site, &envelope, attachments).ended_with(0).json();
+        let id = hand_in(site, &envelope, attachments).ended_with(0).json();
         let statement =
             site.get(&format!("/api/v1/statements/{}", id["statement"])).answered(200).json();
         assert_eq!(statement["state"], "posted", "{statement}");
@@ -139,15 +139,6 @@ impl Township {
             input.clone_from(&envelope);
         }
         envelope
-    }
-
-    fn hand_in(&self, site: &Site, envelope: &PathBuf, attachments: &[PathBuf]) -> Finished {
-        let mut command = mingqu();
-        command.args(["sign", "--hand-in", site.base()]);
-        for attachment in attachments {
-            command.arg("--attach").arg(attachment);
-        }
-        Finished::of(command.arg(envelope))
     }
 
     fn registry(&self) -> Value {
@@ -211,4 +202,14 @@ impl Township {
             },
         })
     }
+}
+
+/// `mingqu sign --hand-in`.
+fn hand_in(site: &Site, envelope: &Path, attachments: &[PathBuf]) -> Finished {
+    let mut command = mingqu();
+    command.args(["sign", "--hand-in", site.base()]);
+    for attachment in attachments {
+        command.arg("--attach").arg(attachment);
+    }
+    Finished::of(command.arg(envelope))
 }
