@@ -21,8 +21,8 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// How much goes to the log on stderr: error, warn, info, debug or trace.
-    #[arg(long, global = true, env = "MINGQU_LOG", default_value = "warn")]
-    log: tracing::Level,
+    #[arg(long, global = true, env = "MINGQU_LOG_LEVEL", default_value = "warn")]
+    log_level: tracing::Level,
 }
 
 #[derive(Debug, Subcommand)]
@@ -40,9 +40,9 @@ enum Command {
     Sign(command::sign::SignArgs),
     /// Check one receipt or one envelope.
     Verify(command::verify::VerifyArgs),
-    /// Work with the public log.
+    /// Copy the public log to plain files.
     #[command(subcommand)]
-    Log(command::log_export::LogCommand),
+    Log(command::log::LogCommand),
     /// Recompute everything from an exported log and say what does not hold.
     Audit(command::audit::AuditArgs),
 }
@@ -58,7 +58,7 @@ enum Verdict {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_log(cli.log);
+    start_log(cli.log_level);
     match run(cli.command) {
         Ok(Verdict::Good) => ExitCode::SUCCESS,
         Ok(Verdict::Bad) => ExitCode::from(1),
@@ -77,7 +77,7 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
         Command::Keys(command) => command::keys::run(&command),
         Command::Sign(args) => command::sign::run(&args),
         Command::Verify(args) => command::verify::run(&args),
-        Command::Log(command) => asynchronous(command::log_export::run(command)),
+        Command::Log(command) => asynchronous(command::log::run(command)),
         Command::Audit(args) => command::audit::run(&args),
     }
 }
@@ -97,4 +97,30 @@ fn start_log(level: tracing::Level) {
 #[expect(clippy::print_stderr, reason = "the one place where a command's failure is told")]
 fn complain(error: &anyhow::Error) {
     eprintln!("mingqu: {error:#}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_command_reads_its_arguments() {
+        Cli::command().debug_assert();
+        for line in [
+            "mingqu demo --once",
+            "mingqu init --data d --district a --name n --origin o --root p=k",
+            "mingqu serve --data d --broker localhost:1883",
+            "mingqu keys new k.pem",
+            "mingqu sign --key k.pem --kind key body.json --log-level debug",
+            "mingqu verify e.json --log copy",
+            "mingqu verify r --entry e.json --log-key k",
+            "mingqu log export --data d out",
+            "mingqu log copy http://127.0.0.1:8080 out",
+            "mingqu audit out --json",
+        ] {
+            let words = line.split_whitespace();
+            assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
-use axum::http::header::ACCEPT_LANGUAGE;
+use axum::http::header::{ACCEPT_LANGUAGE, HOST};
 use axum::http::request::Parts;
 use service::board;
 
@@ -27,6 +27,8 @@ pub(crate) struct Here {
     kept: bool,
     path: String,
     query: String,
+    /// The site's own address, for commands that a reader copies; as the browser named it.
+    pub(crate) base: String,
 }
 
 impl Here {
@@ -83,8 +85,18 @@ impl FromRequestParts<Site> for Here {
                 .filter(|query| query.len() <= MAX_REPEATED_QUERY_BYTES)
                 .unwrap_or_default()
                 .to_owned(),
+            base: base_url(parts, site),
         })
     }
+}
+
+/// The address under which the browser asked; only a plain host and port is repeated.
+fn base_url(parts: &Parts, site: &Site) -> String {
+    let host = parts.headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
+    let host = if host.is_empty() || !host.chars().all(plain) { "HOST" } else { host };
+    let scheme = if site.config.https_only { "https" } else { "http" };
+    format!("{scheme}://{host}")
 }
 
 #[cfg(test)]
@@ -92,7 +104,8 @@ impl Here {
     /// A page at `path` in a language that the reader chose.
     pub(crate) fn sample(lang: Lang, path: &str, query: &str) -> Self {
         let (path, query) = (path.to_owned(), query.to_owned());
-        Self { lang, t: Texts::of(lang), district: "D".into(), kept: true, path, query }
+        let base = "http://localhost".into();
+        Self { lang, t: Texts::of(lang), district: "D".into(), kept: true, path, query, base }
     }
 }
 

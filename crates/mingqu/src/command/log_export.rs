@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use clap::Subcommand;
+use clap::Args;
 use disclosure::bundle::bundles_at;
 use disclosure::merkle::Hash;
 use disclosure::tile::tiles_at;
 use service::LogReader;
 use store::Store;
 
+use super::log::write;
 use super::tell;
 use crate::Verdict;
 use crate::config::{Config, LOG_KEY_FILE, Overrides};
@@ -17,24 +18,21 @@ use crate::config::{Config, LOG_KEY_FILE, Overrides};
 /// Attachments read at once.
 const ATTACHMENTS_AT_ONCE: u32 = 32;
 
-/// What can be done with the log.
-#[derive(Debug, Subcommand)]
-pub enum LogCommand {
-    /// Write the log, its evidence and its key to a folder that any web server or USB stick can carry.
-    Export {
-        /// The data folder.
-        #[arg(long)]
-        data: PathBuf,
-        #[command(flatten)]
-        overrides: Overrides,
-        /// The folder to write.
-        out: PathBuf,
-    },
+/// What `log export` takes.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The data folder.
+    #[arg(long)]
+    data: PathBuf,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// The folder to write.
+    out: PathBuf,
 }
 
 /// Exports what is published; a server may run meanwhile.
-pub async fn run(command: LogCommand) -> anyhow::Result<Verdict> {
-    let LogCommand::Export { data, overrides, out } = command;
+pub async fn run(args: ExportArgs) -> anyhow::Result<Verdict> {
+    let ExportArgs { data, overrides, out } = args;
     let config = Config::load(&data, &overrides)?;
     let store = Store::open(&config.database, &config.district).await?;
     let log_key = crate::server::log_key(&config)
@@ -78,13 +76,4 @@ async fn export_attachments(store: &Store, out: &Path) -> anyhow::Result<()> {
             write(out, &path, &attachment.bytes)?;
         }
     }
-}
-
-fn write(out: &Path, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
-    let file = out.join(path);
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make {}", folder.display()))?;
-    }
-    std::fs::write(&file, bytes).with_context(|| format!("cannot write {}", file.display()))
 }

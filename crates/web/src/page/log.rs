@@ -44,7 +44,13 @@ mod tests {
     async fn lists_postings_and_says_how_to_check() {
         let town = Town::busy().await;
         let zh = page(&town.router, "/log").await;
-        zh.shows(&["/postings/9", "/postings/0", "水费结算", "mingqu log export", "tlog-tiles"]);
+        zh.shows(&[
+            "/postings/9",
+            "/postings/0",
+            "水费结算",
+            "mingqu log copy http://HOST log-copy",
+            "tlog-tiles",
+        ]);
         let older = page(&town.router, "/log?before=3&lang=en").await;
         older.shows(&["/postings/2?lang=en", "Newest"]);
         assert!(!older.text().contains("/postings/3"));
