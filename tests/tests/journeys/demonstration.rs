@@ -121,8 +121,8 @@ fn a_killed_demonstration_goes_on_where_it_ended() {
         let moment = posted + 1 + dice.roll(14);
         posted = wait_for("the season to go on", || {
             let status = site.get("/api/v1/status").answered(200).json();
-            let size = usize::try_from(status["log_size"].as_u64().unwrap()).unwrap();
-            (size >= moment).then_some(size)
+            let entries = usize::try_from(status["log_size"].as_u64().unwrap()).unwrap();
+            (entries >= moment).then_some(entries)
         });
         demo.kill();
     }
