@@ -7,7 +7,7 @@ use disclosure::statement::{Role, StatementError};
 use domain::measurement::MeasurementError;
 use domain::progress::ProgressError;
 use domain::round::RoundError;
-use domain::{OutletId, PersonId, RoundId, TurnId};
+use domain::{OutletId, PersonId, RoundId, Timestamp, TurnId};
 use store::StoreError;
 use thiserror::Error;
 
@@ -35,6 +35,9 @@ pub enum ServiceError {
         "the log key in the data folder is not the one that this log's genesis names: put the right log.key back"
     )]
     WrongLogKey,
+    /// A district statement for another log.
+    #[error("the district statement names another log key than this server's: write {0}")]
+    OtherLogKey(String),
     /// Not an envelope.
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),
@@ -97,6 +100,14 @@ pub enum ServiceError {
     /// The turn is closed.
     #[error("turn {0} is closed already")]
     TurnClosed(TurnId),
+    /// A gate that is opened or closed later than now.
+    #[error("the time {at} lies in the future, it is {now}: check day and hour")]
+    InFuture {
+        /// The time given.
+        at: Timestamp,
+        /// The server's clock.
+        now: Timestamp,
+    },
     /// The outlet's water already goes to somebody.
     #[error("outlet {outlet} has turn {turn} open: close it first")]
     OutletBusy {

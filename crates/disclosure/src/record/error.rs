@@ -24,6 +24,9 @@ pub enum RecordError {
     /// The policy is not met.
     #[error("signatures are missing: {}", missing_text(.0))]
     SignaturesMissing(Vec<Need>),
+    /// The same statement again.
+    #[error("the same statement stands at posting {0} already: draw up a new one")]
+    PostedBefore(u64),
     /// The first entry must be the genesis.
     #[error("the log has no genesis yet: its first entry must be a district statement")]
     NoGenesis,
@@ -90,7 +93,7 @@ pub enum RecordError {
         /// The statement's.
         stated: i64,
         /// What it comes to.
-        computed: i64,
+        computed: i128,
     },
     /// A watering that ends before it begins.
     #[error("the watering ends before it begins")]

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use domain::registry::{Outlet, Village};
 use domain::tariff::Tariffs;
-use domain::{HouseholdNo, MeterCode, OutletId, RoundId, VillageId};
+use domain::{HouseholdNo, MeterCode, OutletId, RoundId, Timestamp, VillageId};
 
 use crate::directory::Directory;
 use crate::dsse::Envelope;
@@ -51,7 +51,11 @@ pub struct Record {
     rosters: BTreeMap<VillageId, PostedRoster>,
     tariffs: Tariffs,
     waterings: BTreeMap<u64, PostedFacts>,
+    /// The waterings that hold, by outlet and start; at one outlet they never overlap.
+    holding: BTreeMap<OutletId, BTreeMap<Timestamp, u64>>,
     runs: Vec<PostedRun>,
+    /// Where each statement stands, by the digest of what was signed.
+    posted: BTreeMap<Hash, u64>,
 }
 
 /// A village's roster in force.
@@ -97,6 +101,7 @@ pub struct Admitted {
     /// Who signed it.
     pub standing: Standing,
     roster: Option<BTreeMap<HouseholdNo, RosterEntry>>,
+    digest: Hash,
 }
 
 impl Record {
@@ -178,12 +183,18 @@ impl Record {
         attachments: &impl Attachments,
     ) -> Result<Admitted, RecordError> {
         let statement = Statement::parse(&envelope.payload_type, &envelope.payload)?;
+        // Whoever keeps the log has the signatures under an old price, roster or key list: posted
+        // again it would be in force again, and nobody would have signed that.
+        let digest = Hash::of(&envelope.signed_bytes());
+        if let Some(index) = self.posted.get(&digest) {
+            return Err(RecordError::PostedBefore(*index));
+        }
         let roster = self.check_content(&statement, attachments)?;
         let standing = self.judge(envelope, &statement)?;
         if !standing.complete() {
             return Err(RecordError::SignaturesMissing(standing.missing));
         }
-        Ok(Admitted { statement, standing, roster })
+        Ok(Admitted { statement, standing, roster, digest })
     }
 
     /// Judges an envelope's signatures by the directory and policy in force before the next index.
@@ -208,6 +219,7 @@ impl Record {
     pub fn apply(&mut self, admitted: Admitted) -> u64 {
         let index = self.size;
         self.size += 1;
+        self.posted.insert(admitted.digest, index);
         match admitted.statement {
             Statement::District(district) => {
                 if self.district.is_none() {

@@ -42,14 +42,15 @@ impl Record {
 
     /// A posted watering of the same outlet whose time overlaps; a superseded one does not count.
     pub fn overlapping(&self, facts: &WateringFacts, except: Option<u64>) -> Option<u64> {
-        let overlaps = |other: &WateringFacts| {
-            other.outlet == facts.outlet && other.start < facts.end && facts.start < other.end
-        };
-        self.waterings
-            .iter()
-            .filter(|(index, posted)| posted.superseded_by.is_none() && Some(**index) != except)
-            .find(|(_, posted)| overlaps(&posted.facts))
-            .map(|(index, _)| *index)
+        // Those that hold do not overlap each other: the last to start before the end also ends last.
+        let (_, &index) = self
+            .holding
+            .get(&facts.outlet)?
+            .range(..facts.end)
+            .rev()
+            .find(|(_, index)| Some(**index) != except)?;
+        let earlier = self.waterings.get(&index)?;
+        (earlier.facts.end > facts.start).then_some(index)
     }
 
     pub(super) fn check_watering(
@@ -105,21 +106,26 @@ impl Record {
         facts: WateringFacts,
         supersedes: Option<u64>,
     ) {
-        if let Some(earlier) = supersedes.and_then(|index| self.waterings.get_mut(&index)) {
+        if let Some(earlier) = supersedes.and_then(|former| self.waterings.get_mut(&former)) {
             earlier.superseded_by = Some(index);
+            if let Some(holding) = self.holding.get_mut(&earlier.facts.outlet) {
+                holding.remove(&earlier.facts.start);
+            }
         }
+        self.holding.entry(facts.outlet.clone()).or_default().insert(facts.start, index);
         self.waterings.insert(index, PostedFacts { facts, superseded_by: None });
     }
 
     fn check_shares(&self, facts: &WateringFacts) -> Result<(), RecordError> {
-        let members = self.group_households(&facts.village, &facts.group)?;
+        let roster = self.rosters.get(&facts.village);
+        let roster = roster.ok_or_else(|| RecordError::NoRoster(facts.village.clone()))?;
         let mut sharing = Vec::with_capacity(facts.shares.len());
         for stated in &facts.shares {
-            let (household, area) =
-                members.iter().find(|(household, _)| *household == stated.household).ok_or_else(
-                    || RecordError::NotInGroup(stated.household.clone(), facts.group.clone()),
-                )?;
-            sharing.push((household.clone(), *area));
+            let entry = roster.entries.get(&stated.household);
+            let entry = entry.filter(|entry| entry.group == facts.group).ok_or_else(|| {
+                RecordError::NotInGroup(stated.household.clone(), facts.group.clone())
+            })?;
+            sharing.push((entry.household.clone(), entry.area));
         }
         let ShareMethod::Area = facts.method;
         if share::by_area(facts.volume_litres, &sharing)? == facts.shares {
@@ -134,12 +140,10 @@ fn check_sums(facts: &WateringFacts) -> Result<(), RecordError> {
     if facts.end <= facts.start {
         return Err(RecordError::Backwards);
     }
-    let computed = facts.at_end_litres - facts.at_start_litres;
-    if computed != facts.volume_litres {
-        return Err(RecordError::Volume {
-            stated: facts.volume_litres.get(),
-            computed: computed.get(),
-        });
+    // Wide, for a difference that left the range of litres would stop at its limit and look right.
+    let computed = i128::from(facts.at_end_litres.get()) - i128::from(facts.at_start_litres.get());
+    if computed != i128::from(facts.volume_litres.get()) {
+        return Err(RecordError::Volume { stated: facts.volume_litres.get(), computed });
     }
     if facts.evidence.last_report < facts.evidence.first_report {
         return Err(RecordError::EvidenceBackwards);

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Head, Kind, Role};
+use crate::dsse::MAX_SIGNATURES;
 use crate::key::PublicKey;
 
 /// The district's name, its log, its root keys and its signing policy; entry 0 of every log.
@@ -70,6 +71,14 @@ pub enum PolicyError {
     /// A kind that both sides must sign lacks one.
     #[error("the policy's rule for {} must demand at least one station and one cadre", .0.code())]
     BothSides(Kind),
+    /// More signatures demanded than an envelope holds.
+    #[error("the policy demands {needed} signatures for {}: at most {MAX_SIGNATURES} fit", kind.code())]
+    TooManySignatures {
+        /// For which kind.
+        kind: Kind,
+        /// How many it demands.
+        needed: usize,
+    },
     /// More root signatures demanded than there are root keys.
     #[error("the policy demands {needed} root signatures for {}, and there are {roots} root keys", kind.code())]
     TooFewRoots {
@@ -105,6 +114,10 @@ impl Policy {
             let demands = |role| needs.iter().any(|need| need.role == role);
             if BOTH_SIDES.contains(&kind) && !(demands(Role::Station) && demands(Role::Cadre)) {
                 return Err(PolicyError::BothSides(kind));
+            }
+            let needed = needs.iter().map(|need| usize::from(need.count)).sum();
+            if needed > MAX_SIGNATURES {
+                return Err(PolicyError::TooManySignatures { kind, needed });
             }
             for need in needs.iter().filter(|need| need.role == Role::Root) {
                 if usize::from(need.count) > roots {
@@ -163,6 +176,17 @@ mod tests {
         let again = twice.0[0].needs[0];
         twice.0[0].needs.push(again);
         assert_eq!(twice.check(1), Err(PolicyError::Needs(Kind::District)));
+    }
+
+    #[test]
+    fn rejects_more_signatures_than_an_envelope_holds() {
+        let mut many = policy();
+        many.0[5].needs[0].count = 16;
+        let needed = 17;
+        let error = PolicyError::TooManySignatures { kind: Kind::Watering, needed };
+        assert_eq!(many.check(1), Err(error));
+        many.0[5].needs[0].count = 15;
+        assert_eq!(many.check(1), Ok(()));
     }
 
     #[test]

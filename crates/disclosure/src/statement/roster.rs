@@ -13,6 +13,8 @@ use crate::attachment::AttachmentRef;
 pub const ROSTER_MEDIA_TYPE: &str = "application/vnd.mingqu.roster-entries.v1+json";
 /// The most households of one village.
 pub const MAX_ROSTER_HOUSEHOLDS: usize = 20_000;
+/// The largest area of one household, in hundredths of a mu: 100,000 mu, as where areas are read.
+pub const MAX_HOUSEHOLD_AREA: Area = Area(10_000_000);
 /// The longest crop's name, in characters.
 pub const MAX_CROP_CHARS: usize = 20;
 
@@ -61,8 +63,8 @@ pub enum RosterError {
     /// A household listed twice.
     #[error("household {0} is listed twice")]
     Twice(HouseholdNo),
-    /// An area that is not positive.
-    #[error("household {0} has an area of 0 or less")]
+    /// An area that is not positive, or absurd.
+    #[error("household {0} has an area of 0 or less, or of more than {max} mu", max = MAX_HOUSEHOLD_AREA.mu())]
     Area(HouseholdNo),
     /// A crop that cannot be printed.
     #[error(
@@ -85,7 +87,7 @@ impl Roster {
             if !seen.insert(&entry.household) {
                 return Err(RosterError::Twice(household()));
             }
-            if entry.area <= Area::ZERO {
+            if entry.area <= Area::ZERO || entry.area > MAX_HOUSEHOLD_AREA {
                 return Err(RosterError::Area(household()));
             }
             let length = entry.crop.chars().count();

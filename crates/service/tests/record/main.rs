@@ -1,0 +1,217 @@
+//! What may stand in the public record, beyond what the stories reach: corrections, repetition, extremes.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use audit::testing::{ROUND, TestLog, TestMeter, id};
+use disclosure::dsse::Envelope;
+use disclosure::record::RecordError;
+use disclosure::statement::{Correction, Kind, RosterEntry, RosterError, Statement, WateringFacts};
+use domain::share::by_area;
+use domain::{Area, Litres};
+
+/// A log with a watering of east from 01:00 to 03:30 at index 9.
+fn watered() -> (TestLog, TestMeter, WateringFacts) {
+    let mut log = TestLog::founded();
+    let mut meter = TestMeter::east();
+    meter.run_for(24);
+    let facts = draft(&mut log, &meter, "t1", "01:00", "03:30");
+    assert_eq!(log.post_watering(facts.clone()), 9);
+    (log, meter, facts)
+}
+
+fn draft(
+    log: &mut TestLog,
+    meter: &TestMeter,
+    turn: &str,
+    start: &str,
+    end: &str,
+) -> WateringFacts {
+    let at = |time: &str| format!("2016-05-01T{time}:00Z");
+    log.draft(meter, turn, &at(start), &at(end))
+}
+
+fn correction(log: &TestLog, supersedes: u64, reason: &str, watering: WateringFacts) -> Envelope {
+    let signers = [&log.people.station, &log.people.east];
+    let head = TestLog::head(&signers);
+    let reason = reason.to_owned();
+    TestLog::seal(
+        &Statement::Correction(Correction { head, supersedes, reason, watering }),
+        &signers,
+    )
+}
+
+fn refused(log: &TestLog, envelope: &Envelope) -> RecordError {
+    log.record.admit(envelope, &log.attachments).unwrap_err()
+}
+
+#[test]
+fn a_correction_takes_the_place_of_what_it_supersedes() {
+    let (mut log, meter, _) = watered();
+    let longer = draft(&mut log, &meter, "t1", "01:00", "04:30");
+    let envelope = correction(&log, 9, "闸门关得晚", longer.clone());
+    assert_eq!(log.post(&envelope), 10);
+    assert_eq!(log.record.watering(9).unwrap().superseded_by, Some(10));
+    let shorter = draft(&mut log, &meter, "t1", "01:00", "02:00");
+    let envelope = correction(&log, 10, "重新核对", shorter);
+    assert_eq!(log.post(&envelope), 11);
+    // The time that the correction gave up is free again; what it kept is not.
+    let next = draft(&mut log, &meter, "t2", "02:00", "04:00");
+    let overlap = draft(&mut log.clone(), &meter, "t3", "01:50", "02:00");
+    let error = refused(&log, &log.seal_watering(overlap));
+    assert!(matches!(error, RecordError::Overlap(11)), "{error}");
+    log.post_watering(next);
+    let run = log.draft_bill_run("east");
+    assert_eq!(run.waterings, [11, 12]);
+    let envelope = log.seal_bill_run(run);
+    log.post(&envelope);
+    assert!(audit::audit(&log.export(), None).holds());
+}
+
+#[test]
+fn rejects_a_correction_of_what_does_not_hold() {
+    let (mut log, meter, facts) = watered();
+    let longer = draft(&mut log, &meter, "t1", "01:00", "04:30");
+    for nothing in [8, 10, u64::MAX] {
+        let error = refused(&log, &correction(&log, nothing, "x", longer.clone()));
+        assert!(matches!(error, RecordError::NothingToSupersede(_)), "{error}");
+    }
+    let first = correction(&log, 9, "x", longer);
+    log.post(&first);
+    let error = refused(&log, &correction(&log, 9, "y", facts));
+    assert!(matches!(error, RecordError::NothingToSupersede(9)), "{error}");
+    let error = refused(&log, &first);
+    assert!(matches!(error, RecordError::PostedBefore(10)), "{error}");
+}
+
+#[test]
+fn rejects_a_correction_without_reason_or_of_another_turn() {
+    let (mut log, meter, facts) = watered();
+    for reason in ["", "a\tb", &"长".repeat(201)] {
+        let error = refused(&log, &correction(&log, 9, reason, facts.clone()));
+        assert!(matches!(error, RecordError::Reason), "{error}");
+    }
+    let other = draft(&mut log, &meter, "t2", "01:00", "03:30");
+    let error = refused(&log, &correction(&log, 9, "x", other));
+    assert!(matches!(error, RecordError::CorrectsAnother(9)), "{error}");
+}
+
+#[test]
+fn rejects_a_correction_that_runs_into_its_neighbour() {
+    let (mut log, meter, _) = watered();
+    let next = draft(&mut log, &meter, "t2", "03:30", "05:00");
+    log.post_watering(next);
+    let longer = draft(&mut log, &meter, "t1", "01:00", "03:40");
+    let error = refused(&log, &correction(&log, 9, "x", longer));
+    assert!(matches!(error, RecordError::Overlap(10)), "{error}");
+    let around = draft(&mut log, &meter, "t3", "00:30", "05:30");
+    let error = refused(&log, &log.seal_watering(around));
+    assert!(matches!(error, RecordError::Overlap(_)), "{error}");
+}
+
+#[test]
+fn rejects_a_correction_of_what_was_billed() {
+    let (mut log, meter, _) = watered();
+    let run = log.draft_bill_run("east");
+    let envelope = log.seal_bill_run(run);
+    log.post(&envelope);
+    let longer = draft(&mut log, &meter, "t1", "01:00", "04:30");
+    let error = refused(&log, &correction(&log, 9, "x", longer));
+    assert!(matches!(error, RecordError::Billed(9)), "{error}");
+    let error = log.record.settle(&id("east"), &id(ROUND)).unwrap_err();
+    assert!(matches!(error, RecordError::BilledBefore(..)), "{error}");
+}
+
+#[test]
+fn rejects_every_posted_statement_handed_in_again() {
+    let (log, ..) = watered();
+    for (index, entry) in (0..).zip(&log.entries) {
+        let error = refused(&log, &Envelope::parse(entry).unwrap());
+        assert!(matches!(error, RecordError::PostedBefore(at) if at == index), "{index}: {error}");
+    }
+}
+
+#[test]
+fn an_old_price_is_not_in_force_again_by_repetition() {
+    let mut log = TestLog::founded();
+    let old = Envelope::parse(&log.entries[8]).unwrap();
+    let Statement::Tariff(mut notice) = Statement::parse(&old.payload_type, &old.payload).unwrap()
+    else {
+        unreachable!("posting 8 is the tariff")
+    };
+    notice.tariff.metered_yuan_per_m3 = domain::tariff::Price::new("0.1").unwrap();
+    let office = [&log.people.roots[0].clone(), &log.people.station.clone()];
+    log.post(&TestLog::seal(&Statement::Tariff(notice), &office));
+    let error = refused(&log, &old);
+    assert!(matches!(error, RecordError::PostedBefore(8)), "{error}");
+}
+
+#[test]
+fn rejects_a_volume_that_leaves_the_range_of_litres() {
+    let (mut log, meter, _) = watered();
+    let mut facts = draft(&mut log, &meter, "t2", "04:00", "05:00");
+    let members = log.record.group_households(&facts.village, &facts.group).unwrap();
+    facts.at_start_litres = Litres(-5);
+    facts.at_end_litres = Litres(i64::MAX);
+    facts.volume_litres = Litres(i64::MAX);
+    facts.shares = by_area(facts.volume_litres, &members).unwrap();
+    let error = refused(&log, &log.seal_watering(facts.clone()));
+    assert!(matches!(error, RecordError::Volume { .. }), "{error}");
+    facts.at_start_litres = Litres(i64::MAX);
+    facts.at_end_litres = Litres(i64::MIN);
+    facts.volume_litres = Litres(i64::MIN);
+    let error = refused(&log, &log.seal_watering(facts));
+    assert!(matches!(error, RecordError::Volume { .. }), "{error}");
+}
+
+#[test]
+fn the_largest_volume_is_shared_and_priced_or_refused_but_never_wraps() {
+    let (mut log, meter, _) = watered();
+    let mut facts = draft(&mut log, &meter, "t2", "04:00", "05:00");
+    let members = log.record.group_households(&facts.village, &facts.group).unwrap();
+    facts.at_start_litres = Litres(0);
+    facts.at_end_litres = Litres(i64::MAX);
+    facts.volume_litres = Litres(i64::MAX);
+    facts.shares = by_area(facts.volume_litres, &members).unwrap();
+    log.post_watering(facts);
+    let due = log.record.settle(&id("east"), &id(ROUND)).unwrap();
+    // 0.152 yuan/m³ of 2^63 − 1 litres, half up, beside the first watering and the basic charge.
+    let metered = (i128::from(i64::MAX) * 152 + 5_000) / 10_000;
+    assert_eq!(i128::from(due.total_fen.get()), metered + 844 + 12_000);
+}
+
+#[test]
+fn rejects_a_roster_of_an_absurd_area() {
+    let mut log = TestLog::founded();
+    let people = log.people.clone();
+    let signers = [&people.station, &people.east];
+    for area in [i64::MAX, 10_000_001, 0, -1] {
+        let roster = log.roster("east", &[("101", area)], &signers);
+        let envelope = TestLog::seal(&Statement::Roster(roster), &signers);
+        let error = refused(&log, &envelope);
+        assert!(matches!(error, RecordError::Roster(RosterError::Area(_))), "{area}: {error}");
+    }
+    let roster = log.roster("east", &[("101", 10_000_000)], &signers);
+    log.post(&TestLog::seal(&Statement::Roster(roster), &signers));
+    let entry: &RosterEntry = log.record.household(&id("101")).unwrap().1;
+    assert_eq!(entry.area, Area(10_000_000));
+}
+
+#[test]
+fn rejects_a_share_of_somebody_in_no_or_another_group() {
+    let (mut log, meter, _) = watered();
+    let mut facts = draft(&mut log, &meter, "t2", "04:00", "05:00");
+    facts.shares[0].household = id("201");
+    let error = refused(&log, &log.seal_watering(facts));
+    assert!(matches!(error, RecordError::NotInGroup(..)), "{error}");
+}
+
+#[test]
+fn rejects_a_policy_that_no_envelope_can_meet() {
+    let log = TestLog::founded();
+    let [one, two] = &log.people.roots;
+    let mut stricter = log.genesis();
+    let rule = stricter.policy.0.iter_mut().find(|rule| rule.kind == Kind::Watering).unwrap();
+    rule.needs[0].count = 16;
+    let error = refused(&log, &TestLog::seal(&Statement::District(stricter), &[one, two]));
+    assert!(matches!(error, RecordError::Policy(_)), "{error}");
+}
