@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use disclosure::dsse::MAX_PAYLOAD_BYTES;
 use disclosure::merkle::Hash;
 use disclosure::record::RecordError;
 use disclosure::statement::{
     Head, Kind, Origin, RegistryMeter, Statement, Watering, WateringFacts,
 };
-use domain::measurement::CumulativeVolume;
+use domain::measurement::{CumulativeVolume, MeasurementError};
 use domain::progress::Progress;
 use domain::registry::Outlet;
 use domain::round::Turn;
@@ -15,7 +16,7 @@ use domain::share::{self, Share, ShareMethod};
 use domain::{Litres, MeterCode, OutletId, RoundId, Timestamp, TurnId, VillageId};
 use store::{Attachment, NewStatement, StatementRow, StoreError, TurnRow};
 
-use crate::{Service, ServiceError};
+use crate::{EvidenceError, Service, ServiceError};
 
 /// A closed turn that cannot be drafted yet, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +31,36 @@ pub struct Undrafted {
     pub village: VillageId,
     /// When it was closed.
     pub closed_at: Option<Timestamp>,
-    /// What it waits for, or what stands in its way.
+    /// What kind of obstacle it is.
+    pub obstacle: Obstacle,
+    /// What it waits for, or what stands in its way, for the station.
     pub why: String,
+}
+
+/// What kind of obstacle keeps a turn from being drafted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The meter's reports are not all in yet; time may mend it.
+    ReportsAwaited,
+    /// The register fell within the turn; somebody must state why.
+    RegisterFell,
+    /// Anything else that somebody must look into.
+    NeedsAttention,
+}
+
+impl Obstacle {
+    fn of(why: &ServiceError) -> Self {
+        match why {
+            ServiceError::Evidence(
+                EvidenceError::NotCovered { .. } | EvidenceError::Missing { .. },
+            )
+            | ServiceError::Measurement(
+                MeasurementError::NotBefore(_) | MeasurementError::NotAfter(_),
+            ) => Self::ReportsAwaited,
+            ServiceError::Measurement(MeasurementError::RegisterFell { .. }) => Self::RegisterFell,
+            _ => Self::NeedsAttention,
+        }
+    }
 }
 
 struct Draft {
@@ -43,8 +72,16 @@ impl Service {
     /// Drafts every closed turn whose readings are there, and draws up anew the drafts that new
     /// readings change. The turns that must wait are kept for [`Service::undrafted`].
     pub async fn draft_due(&self) -> Result<(), ServiceError> {
-        let fresh = self.take_fresh();
-        self.redraft(&fresh).await?;
+        self.catch_up().await?;
+        let (fresh, stale) = (self.take_fresh(), self.take_stale());
+        if let Err(error) = self.redraft(&fresh, stale).await {
+            // Nothing is forgotten: the next look takes up what this one left.
+            if stale {
+                self.mark_stale();
+            }
+            self.tell_news(fresh);
+            return Err(error);
+        }
         let mut waiting = Vec::new();
         for row in self.store.turns_to_draft().await? {
             match self.draft_turn(&row).await {
@@ -57,6 +94,7 @@ impl Service {
                     outlet: row.outlet,
                     village: row.village,
                     closed_at: row.closed_at,
+                    obstacle: Obstacle::of(&why),
                     why: why.to_string(),
                 }),
             }
@@ -72,40 +110,49 @@ impl Service {
         Ok(())
     }
 
-    /// Draws drafts up anew that rest on these meters; nobody has signed them yet.
-    async fn redraft(&self, meters: &BTreeSet<MeterCode>) -> Result<(), ServiceError> {
-        if meters.is_empty() {
+    /// Draws drafts up anew that rest on these meters, or all when the record changed under them;
+    /// nobody has signed them yet.
+    async fn redraft(&self, meters: &BTreeSet<MeterCode>, all: bool) -> Result<(), ServiceError> {
+        if meters.is_empty() && !all {
             return Ok(());
         }
+        let _nobody_signs = self.signing.lock().await;
         let most = store::MAX_STATEMENTS_PER_READ;
-        for row in self.store.statements(Some(Progress::Draft), None, None, most).await? {
-            let statement = Statement::parse(&row.payload_type, &row.payload)?;
-            if let Some(facts) = statement.watering_facts()
-                && meters.contains(&facts.meter)
-            {
-                self.redraft_one(&row, facts).await?;
+        let mut before = None;
+        loop {
+            let rows = self.store.statements(Some(Progress::Draft), None, before, most).await?;
+            let Some(last) = rows.last() else {
+                return Ok(());
+            };
+            before = Some(last.id);
+            for row in rows {
+                let statement = Statement::parse(&row.payload_type, &row.payload)?;
+                if let Some(facts) = statement.watering_facts()
+                    && (all || meters.contains(&facts.meter))
+                {
+                    self.redraft_one(&row, &statement, facts).await?;
+                }
             }
         }
-        Ok(())
     }
 
     async fn redraft_one(
         &self,
         row: &StatementRow,
-        before: &WateringFacts,
+        before: &Statement,
+        facts: &WateringFacts,
     ) -> Result<(), ServiceError> {
-        let Some(turn) = self.store.turn(&before.turn).await? else {
+        let Some(turn) = self.store.turn(&facts.turn).await? else {
             return Ok(());
         };
         let draft = match self.measure(&turn).await {
             Ok(draft) => draft,
             Err(ServiceError::Store(error)) => return Err(error.into()),
-            Err(why) => {
-                tracing::warn!(turn = %before.turn, %why, "a new reading spoils a draft");
-                return Ok(());
-            }
+            // It must not be signed any more; its turn waits again, with this reason.
+            Err(why) => return self.send_back(row, &why).await,
         };
-        if draft.statement.watering_facts() != Some(before) {
+        let same_signers = draft.statement.head().signers == before.head().signers;
+        if draft.statement.watering_facts() != Some(facts) || !same_signers {
             let new = self.new_statement(&draft.statement, Progress::Draft)?;
             let digest = &new.payload_sha256;
             self.store.replace_draft(row.id, &new.payload, digest, &[draft.evidence]).await?;
@@ -155,13 +202,16 @@ impl Service {
     fn outlet_and_meter(&self, turn: &Turn) -> Result<(Outlet, RegistryMeter), ServiceError> {
         let record = self.record();
         let outlet = record.outlets().get(&turn.outlet).cloned();
-        let meter = record.meters().values().find(|entry| entry.meter.outlet == turn.outlet);
+        // Where a meter was replaced under a new code, the one that stood there when the gate opened.
+        let meter = record
+            .meters()
+            .values()
+            .filter(|entry| entry.meter.outlet == turn.outlet)
+            .filter(|entry| entry.meter.installed_at <= turn.opened_at)
+            .max_by_key(|entry| entry.meter.installed_at);
         match (outlet, meter) {
             (Some(outlet), Some(entry)) => Ok((outlet, entry.clone())),
-            _ => Err(ServiceError::Evidence(format!(
-                "outlet {} has no meter in the registry: post it first",
-                turn.outlet
-            ))),
+            _ => Err(EvidenceError::NoMeter(turn.outlet.clone()).into()),
         }
     }
 
@@ -188,6 +238,11 @@ impl Service {
         let payload = statement
             .to_payload()
             .map_err(|error| ServiceError::RequestMalformed(error.to_string()))?;
+        if payload.len() > MAX_PAYLOAD_BYTES {
+            return Err(ServiceError::TooLarge { what: "the statement", limit: MAX_PAYLOAD_BYTES });
+        }
+        // What cannot be read back must not be kept, let alone posted.
+        Statement::parse(&statement.kind().payload_type(), &payload)?;
         Ok(NewStatement {
             kind: statement.kind().code().into(),
             village: statement.village().cloned(),

@@ -11,6 +11,8 @@ use domain::{OutletId, PersonId, RoundId, Timestamp, TurnId};
 use store::StoreError;
 use thiserror::Error;
 
+use crate::EvidenceError;
+
 /// Why a verb was not done. Nothing was changed.
 #[derive(Debug, Error)]
 pub enum ServiceError {
@@ -79,6 +81,9 @@ pub enum ServiceError {
     /// The statement moved on meanwhile.
     #[error("statement {0} has changed meanwhile: read it again")]
     StatementChanged(i64),
+    /// A bill run that no longer says what the postings give.
+    #[error("what was posted since changes these bills: they are drawn up anew")]
+    Overtaken,
     /// A kind that is only drawn up by the server.
     #[error("a {} statement is drawn up by the station's server from what was measured and posted, not handed in", .0.code())]
     DrawnUpHere(disclosure::statement::Kind),
@@ -125,8 +130,8 @@ pub enum ServiceError {
         code: String,
     },
     /// The evidence is not whole yet.
-    #[error("{0}")]
-    Evidence(String),
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
     /// Somebody else posted at the same time, again and again.
     #[error("the log is busy: try again")]
     LogBusy,
@@ -173,6 +178,7 @@ impl ServiceError {
             Self::Progress(_)
             | Self::NotYet(_)
             | Self::StatementChanged(_)
+            | Self::Overtaken
             | Self::TurnClosed(_)
             | Self::OutletBusy { .. }
             | Self::Exists { .. }

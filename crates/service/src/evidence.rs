@@ -3,12 +3,69 @@
 use disclosure::attachment::AttachmentRef;
 use disclosure::merkle::{Hash, RootBuilder, leaf_hash};
 use disclosure::statement::{EVIDENCE_MEDIA_TYPE, Evidence, RegistryMeter};
-use domain::Timestamp;
 use domain::measurement::{Doubt, Doubts, Reading};
+use domain::{MeterCode, OutletId, Timestamp};
 use store::{Attachment, StoredReport};
 use telemetry::{ChainHash, Flags};
+use thiserror::Error;
 
 use crate::{Service, ServiceError};
+
+/// Why a turn has no whole evidence yet.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum EvidenceError {
+    /// The registry has no meter at the outlet.
+    #[error("outlet {0} has no meter in the registry: post it first")]
+    NoMeter(OutletId),
+    /// The meter's reports do not reach from before the start to after the end.
+    #[error(
+        "meter {meter} has not reported from before {start} to after {end}: wait for its reports"
+    )]
+    NotCovered {
+        /// The meter.
+        meter: MeterCode,
+        /// The turn's start.
+        start: Timestamp,
+        /// The turn's end.
+        end: Timestamp,
+    },
+    /// A report in between is missing.
+    #[error("report {seq} of meter {meter} is missing: wait until the meter sends it again")]
+    Missing {
+        /// The meter.
+        meter: MeterCode,
+        /// The report's sequence number.
+        seq: u64,
+    },
+    /// A report does not follow the one before.
+    #[error("report {seq} of meter {meter} does not follow the one before it: its chain is broken")]
+    ChainBroken {
+        /// The meter.
+        meter: MeterCode,
+        /// The report's sequence number.
+        seq: u64,
+    },
+    /// A report is older than the meter's installation, as the registry now says.
+    #[error(
+        "report {seq} of meter {meter} is older than its installation in the registry now in force"
+    )]
+    BeforeInstallation {
+        /// The meter.
+        meter: MeterCode,
+        /// The report's sequence number.
+        seq: u64,
+    },
+    /// A report is not signed by the device key that the registry now names.
+    #[error(
+        "report {seq} of meter {meter} is not signed by the device key in the registry now in force"
+    )]
+    OtherKey {
+        /// The meter.
+        meter: MeterCode,
+        /// The report's sequence number.
+        seq: u64,
+    },
+}
 
 /// Reports of one meter in unbroken sequence, each following the one before by its chain hash.
 pub(crate) struct GatheredEvidence {
@@ -30,24 +87,17 @@ impl Service {
     ) -> Result<GatheredEvidence, ServiceError> {
         let meter = &registered.meter.code;
         let span = self.store.evidence_span(meter, start, end).await?;
-        let (first, last) = span.ok_or_else(|| {
-            ServiceError::Evidence(format!(
-                "meter {meter} has not reported from before {start} to after {end}: wait for its reports"
-            ))
-        })?;
+        let not_covered = || EvidenceError::NotCovered { meter: meter.clone(), start, end };
+        let (first, last) = span.ok_or_else(not_covered)?;
         let reports = self.store.reports(meter, first, last).await?;
         let mut present = reports.iter().map(|report| report.seq);
-        if let Some(lacking) = (first..=last).find(|&seq| present.next() != Some(seq)) {
-            return Err(ServiceError::Evidence(format!(
-                "report {lacking} of meter {meter} is missing: wait until the meter sends it again"
-            )));
+        if let Some(seq) = (first..=last).find(|&seq| present.next() != Some(seq)) {
+            return Err(EvidenceError::Missing { meter: meter.clone(), seq }.into());
         }
         for pair in reports.windows(2) {
             if decode(&pair[1])?.previous != ChainHash::of(&pair[0].bytes) {
-                return Err(ServiceError::Evidence(format!(
-                    "report {} of meter {meter} does not follow report {}: its chain is broken",
-                    pair[1].seq, pair[0].seq
-                )));
+                let seq = pair[1].seq;
+                return Err(EvidenceError::ChainBroken { meter: meter.clone(), seq }.into());
             }
         }
         for report in &reports {
@@ -97,24 +147,15 @@ impl GatheredEvidence {
 
 fn check_registered(registered: &RegistryMeter, stored: &StoredReport) -> Result<(), ServiceError> {
     let report = decode(stored)?;
-    let meter = &registered.meter;
-    let installed = meter.installed_at.millis();
+    let (meter, seq) = (registered.meter.code.clone(), stored.seq);
+    let installed = registered.meter.installed_at.millis();
     if report.readings.iter().any(|reading| reading.at_ms < installed) {
-        return Err(ServiceError::Evidence(format!(
-            "report {} of meter {} is older than its installation at {} in the registry now in force",
-            stored.seq, meter.code, meter.installed_at
-        )));
+        return Err(EvidenceError::BeforeInstallation { meter, seq }.into());
     }
     let key = ed25519_dalek::VerifyingKey::from_bytes(registered.device_key.as_bytes());
     let verified = telemetry::decode(&stored.bytes)
         .is_ok_and(|signed| key.is_ok_and(|key| signed.verify(&key).is_ok()));
-    if verified {
-        return Ok(());
-    }
-    Err(ServiceError::Evidence(format!(
-        "report {} of meter {} is not signed by the device key in the registry now in force",
-        stored.seq, meter.code
-    )))
+    if verified { Ok(()) } else { Err(EvidenceError::OtherKey { meter, seq }.into()) }
 }
 
 fn decode(report: &StoredReport) -> Result<telemetry::Report, ServiceError> {

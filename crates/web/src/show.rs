@@ -4,6 +4,7 @@
 
 use std::borrow::Borrow;
 
+use service::Obstacle;
 use service::board::{
     Area, AttachmentRef, Doubt, Fen, Hit, HouseholdView, Kind, Litres, Origin, PostingLine,
     RevocationReason, Role, Scale, ShareMethod, Timestamp,
@@ -189,6 +190,15 @@ impl Here {
             Kind::Watering => t.kind_watering,
             Kind::Correction => t.kind_correction,
             Kind::BillRun => t.kind_bill_run,
+        }
+    }
+
+    pub(crate) fn obstacle(&self, obstacle: impl Borrow<Obstacle>) -> &'static str {
+        let obstacle = *obstacle.borrow();
+        match obstacle {
+            Obstacle::ReportsAwaited => self.t.obstacle_reports,
+            Obstacle::RegisterFell => self.t.obstacle_fell,
+            Obstacle::NeedsAttention => self.t.obstacle_other,
         }
     }
 

@@ -103,6 +103,13 @@ texts! {
 
     // The board
     board_title: "{0} {1}公示榜", "{0}, {1}: the board";
+    waiting_turns: "已放水、尚未成单", "Delivered, not on the board yet";
+    waiting_words: "这些轮灌的水已经放完，但还不能算出水量。原因消除后才会成单、会签、公示；在此之前不计费。", "The water of these turns has been delivered and its volume cannot be told yet. It is drawn up, co-signed and posted once the cause is gone, and not billed before.";
+    closed: "关闸时间", "Closed";
+    waits_for: "在等什么", "What it waits for";
+    obstacle_reports: "等水表补报", "The meter's reports are not all in";
+    obstacle_fell: "水表读数倒退，须说明原因并更正", "The register fell; the station must state why";
+    obstacle_other: "须查明原因", "Somebody must look into it";
     board_caption: "水量 = 止读数 − 起读数，单位方（立方米）。", "Volume = reading at the end − reading at the start, in cubic metres.";
     row_no: "序号", "No.";
     start_end: "起止时间", "From – to";

@@ -46,7 +46,7 @@ pub use posting::{
     SignatureView, WateringView, envelope, posting,
 };
 pub use quarantine::{QuarantineView, RefusedMessage, quarantine};
-pub use round::{BoardRow, MAX_WATERINGS_PER_PAGE, RoundView, RunSummary, round};
+pub use round::{BoardRow, MAX_WATERINGS_PER_PAGE, RoundView, RunSummary, WaitingTurn, round};
 pub use search::{Hit, MAX_HITS, MAX_QUERY_CHARS, search};
 pub use status::{Status, ready, status};
 pub use village::{GroupLine, OutletLine, RoundLine, VillageView, village};

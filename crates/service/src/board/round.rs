@@ -2,14 +2,14 @@
 
 use disclosure::record::Record;
 use domain::share::ShareMethod;
-use domain::{Fen, Litres, OutletId, RoundId, Timestamp, VillageId};
+use domain::{Fen, Litres, OutletId, RoundId, Timestamp, TurnId, VillageId};
 use store::WateringRow;
 
 use super::district::count;
 use super::places::{Named, RoundDates, Totals, group_name, named_outlet, named_village};
 use super::posting::{SignatureView, signatures};
 use super::village::RoundLine;
-use crate::{Service, ServiceError};
+use crate::{Obstacle, Service, ServiceError};
 
 /// Waterings of one page of the board.
 pub const MAX_WATERINGS_PER_PAGE: u32 = 200;
@@ -25,8 +25,25 @@ pub struct RoundView {
     pub rows: Vec<BoardRow>,
     /// The `after` of the next page; none on the last.
     pub next: Option<u64>,
+    /// Closed turns whose water is not on the board yet.
+    pub waiting: Vec<WaitingTurn>,
     /// The settlement; none while unbilled.
     pub run: Option<RunSummary>,
+}
+
+/// A closed turn whose water is not on the board yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingTurn {
+    /// The turn.
+    pub turn: TurnId,
+    /// The outlet.
+    pub outlet: Named<OutletId>,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
+    /// What keeps it.
+    pub obstacle: Obstacle,
+    /// The same in the station's words.
+    pub why: String,
 }
 
 /// A watering on the board.
@@ -117,8 +134,29 @@ pub async fn round(
         },
         rows,
         next,
+        waiting: waiting_turns(service, &record, village, round),
         run,
     }))
+}
+
+fn waiting_turns(
+    service: &Service,
+    record: &Record,
+    village: &VillageId,
+    round: &RoundId,
+) -> Vec<WaitingTurn> {
+    service
+        .undrafted()
+        .into_iter()
+        .filter(|turn| turn.village == *village && turn.round == *round)
+        .map(|turn| WaitingTurn {
+            outlet: named_outlet(record, &turn.outlet),
+            turn: turn.turn,
+            closed_at: turn.closed_at,
+            obstacle: turn.obstacle,
+            why: turn.why,
+        })
+        .collect()
 }
 
 fn board_row(record: &Record, row: &WateringRow) -> Option<BoardRow> {

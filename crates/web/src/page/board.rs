@@ -74,6 +74,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn water_that_cannot_be_measured_yet_stands_in_plain_sight() {
+        let town = Town::with_a_waiting_turn().await;
+        let zh = page(&town.router, "/villages/east/rounds/2026-2").await;
+        zh.shows(&["已放水、尚未成单", "t5", "5月3日 13:00", "等水表补报", "wait for its reports"]);
+        let other = page(&town.router, "/villages/east/rounds/2026-1").await;
+        assert!(!other.text().contains("尚未成单"));
+    }
+
+    #[tokio::test]
     async fn an_unbilled_round_says_so() {
         let town = Town::busy().await;
         page(&town.router, "/villages/east/rounds/2026-2").await.shows(&["未结算", "还没有结算"]);

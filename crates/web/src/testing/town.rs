@@ -104,6 +104,13 @@ impl Town {
         town
     }
 
+    /// The busy district with a turn whose end the meter has not reported yet.
+    pub(crate) async fn with_a_waiting_turn() -> Self {
+        let town = Self::busy().await;
+        town.draft("t5", "2026-2", "2026-05-02T05:00:00Z", "2026-05-03T05:00:00Z").await;
+        town
+    }
+
     async fn found(&self) {
         let (root, station, cadre) = (&self.root, &self.station, &self.cadre);
         self.post(seal(&Statement::District(self.genesis()), &[root]).to_json(), vec![]).await;
