@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use disclosure::bundle::{self, BundleId};
 use disclosure::checkpoint::Checkpoint;
-use disclosure::merkle::Hash;
+use disclosure::merkle::{Hash, RootBuilder, leaf_hash};
 use disclosure::note::{KeyName, NoteSigner};
 use disclosure::proof::{TlogProof, inclusion_proof, tiles_for_inclusion};
 use disclosure::tile::TileId;
@@ -129,8 +129,38 @@ impl Service {
         &self.log
     }
 
+    /// Checks that the stored entries are, byte for byte, those that tiles and head are computed from.
+    pub(crate) async fn check_leaves(&self) -> Result<(), ServiceError> {
+        let head = self.store.head().await?;
+        let mut root = RootBuilder::new();
+        while root.size() < head.size {
+            let from = root.size();
+            let width = u64::from(disclosure::tile::TILE_WIDTH);
+            let tile = self.store.tile(0, from / width).await?.unwrap_or_default();
+            let mut stored = tile.chunks(disclosure::merkle::HASH_BYTES);
+            for entry in self.store.entries(from, head.size.min(from + width)).await? {
+                let leaf = leaf_hash(&entry.envelope);
+                if entry.index != root.size() || stored.next() != Some(leaf.as_bytes()) {
+                    return Err(ServiceError::DamagedLog(format!(
+                        "entry {} is not what was posted there: restore a backup",
+                        root.size()
+                    )));
+                }
+                root.push(leaf);
+            }
+            if root.size() == from {
+                return Err(ServiceError::DamagedLog(format!("entry {from} is missing")));
+            }
+        }
+        if root.root().0 == head.root {
+            return Ok(());
+        }
+        Err(ServiceError::DamagedLog("entries and head disagree on the root".into()))
+    }
+
     /// Signs and publishes a checkpoint for the stored head, if it is not published yet.
     pub(crate) async fn publish_head(&self) -> Result<(), ServiceError> {
+        self.check_log_key()?;
         let head = self.store.head().await?;
         let published = self.log.size().await?;
         if published > head.size {

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use disclosure::dsse::Envelope;
 use disclosure::merkle::{Hash, leaf_hash};
-use disclosure::record::{Admitted, RecordError};
+use disclosure::record::Admitted;
 use disclosure::statement::{Statement, WateringFacts};
 use disclosure::tile::RightEdge;
 use domain::PersonId;
 use domain::bill::Bill;
+use domain::progress::Progress;
 use store::{
-    Head, NewBill, NewEntry, NewShare, PostOutcome, Posting, Projection, StatementRow, Tile,
+    Head, NewBill, NewEntry, NewShare, PostOutcome, Posting, Projection, StatementRow, StoreError,
+    Tile,
 };
 
 use crate::signing::envelope_of;
@@ -34,6 +36,11 @@ impl Service {
         let envelope = envelope_of(row, &signatures);
         for _ in 0..MAX_POSTING_TRIES {
             self.catch_up().await?;
+            let now = self.store.statement(row.id).await?;
+            if now.is_none_or(|now| now.state != Progress::CoSigned) {
+                // Another server posted it, or somebody refused it meanwhile.
+                return Ok(());
+            }
             let statement = Statement::parse(&envelope.payload_type, &envelope.payload)?;
             let attachments = self.attachments_of(&statement).await?;
             let (index, admitted) = {
@@ -42,13 +49,15 @@ impl Service {
             };
             let admitted = match admitted {
                 Ok(admitted) => admitted,
-                Err(why) => return self.send_back(row, &why).await,
+                Err(why) => return self.send_back(row, &why.into()).await,
             };
             if self.try_post(row, &envelope, index, &admitted, &attachments).await? {
                 let mut record = self.record_mut();
                 // Whoever caught up since the commit has read the entry already.
                 if record.size() == index {
+                    let kind = admitted.statement.kind();
                     record.apply(admitted);
+                    self.note(kind);
                 }
                 return Ok(());
             }
@@ -57,8 +66,12 @@ impl Service {
     }
 
     /// The record moved on and the statement no longer fits it: it goes back with the reason.
-    async fn send_back(&self, row: &StatementRow, why: &RecordError) -> Result<(), ServiceError> {
-        tracing::warn!(statement = row.id, %why, "a co-signed statement no longer fits the record");
+    pub(crate) async fn send_back(
+        &self,
+        row: &StatementRow,
+        why: &ServiceError,
+    ) -> Result<(), ServiceError> {
+        tracing::warn!(statement = row.id, %why, "a statement no longer fits the record");
         let by =
             PersonId::new("record").map_err(|error| ServiceError::DamagedLog(error.to_string()))?;
         self.store.refuse_statement(row.id, &by, &why.to_string(), row.state).await?;
@@ -102,8 +115,8 @@ impl Service {
                 .map(|(level, index, hashes)| Tile { level, index, hashes })
                 .collect(),
         };
-        match self.store.post(&posting).await? {
-            PostOutcome::Posted => {
+        match self.store.post(&posting).await {
+            Ok(PostOutcome::Posted) => {
                 tracing::info!(
                     index = expected.size,
                     kind = statement.kind().code(),
@@ -111,7 +124,9 @@ impl Service {
                 );
                 Ok(true)
             }
-            PostOutcome::HeadMoved => Ok(false),
+            // Its state moved on between the last look and the posting: look again.
+            Ok(PostOutcome::HeadMoved) | Err(StoreError::Conflict { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! One district: its store, its public record, its log key.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use disclosure::dsse::Envelope;
@@ -27,6 +28,12 @@ pub struct Service {
     /// Held while the log grows, so that this process never races itself; other processes are
     /// kept out by the compare-and-swap on the log's head.
     pub(crate) posting: tokio::sync::Mutex<()>,
+    /// Held while a signature is added or drafts are drawn up anew, so that nobody signs bytes that
+    /// are just being replaced and no two signatures each believe to be the last but one.
+    pub(crate) signing: tokio::sync::Mutex<()>,
+    /// Whether every draft must be looked at again: after a start, and when the record changed
+    /// under them.
+    stale: AtomicBool,
     /// Meters that sent something since drafts were last looked at.
     fresh: Mutex<BTreeSet<MeterCode>>,
     /// Closed turns that could not be drafted when they were last looked at.
@@ -49,12 +56,15 @@ impl Service {
             log_key,
             record: RwLock::default(),
             posting: tokio::sync::Mutex::new(()),
+            signing: tokio::sync::Mutex::new(()),
+            stale: AtomicBool::new(true),
             fresh: Mutex::default(),
             undrafted: Mutex::default(),
             news: Notify::new(),
         };
         service.catch_up().await?;
         service.check_log_key()?;
+        service.check_leaves().await?;
         service.publish_head().await?;
         service.post_ready().await?;
         Ok(service)
@@ -122,14 +132,20 @@ impl Service {
 
     /// Folds entries into the record that are stored and not yet read, ours or another server's.
     pub(crate) async fn catch_up(&self) -> Result<(), ServiceError> {
+        let known = self.record().size();
         let size = self.store.head().await?.size;
+        if size < known {
+            return Err(ServiceError::DamagedLog(format!(
+                "it had {known} entries and has {size}: an old backup was restored under this server"
+            )));
+        }
         loop {
             let from = self.record().size();
             if from >= size {
                 return Ok(());
             }
             let entries = self.store.entries(from, size.min(from + CATCH_UP_ENTRIES)).await?;
-            if entries.is_empty() {
+            if entries.first().is_none_or(|entry| entry.index != from) {
                 return Err(ServiceError::DamagedLog(format!("entry {from} is missing")));
             }
             for entry in entries {
@@ -150,7 +166,24 @@ impl Service {
         }
         let admitted = record.admit(&envelope, &attachments).map_err(invalid)?;
         record.apply(admitted);
+        self.note(statement.kind());
         Ok(())
+    }
+
+    /// Notes that the record took a statement in: what people, places or shares rest on makes drafts stale.
+    pub(crate) fn note(&self, kind: Kind) {
+        if matches!(kind, Kind::District | Kind::Key | Kind::Registry | Kind::Roster) {
+            self.stale.store(true, Ordering::Release);
+            self.news.notify_one();
+        }
+    }
+
+    pub(crate) fn take_stale(&self) -> bool {
+        self.stale.swap(false, Ordering::AcqRel)
+    }
+
+    pub(crate) fn mark_stale(&self) {
+        self.stale.store(true, Ordering::Release);
     }
 
     /// The attachments that the record reads: rosters and bills. Evidence is only checked by its readers.
@@ -169,7 +202,7 @@ impl Service {
         Ok(found)
     }
 
-    fn check_log_key(&self) -> Result<(), ServiceError> {
+    pub(crate) fn check_log_key(&self) -> Result<(), ServiceError> {
         match self.record().district() {
             Some(district) if district.log_key != self.log_vkey() => Err(ServiceError::WrongLogKey),
             _ => Ok(()),
