@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use disclosure::dsse::Envelope;
 use disclosure::key::PublicKey;
 use disclosure::merkle::Hash;
+use disclosure::record::RecordError;
 use disclosure::statement::{Kind, Statement};
 use domain::progress::{Progress, Step};
 use domain::{PersonId, Timestamp, VillageId};
@@ -79,6 +80,14 @@ impl Service {
         }
         if envelope.signatures.is_empty() {
             return Err(ServiceError::Unsigned);
+        }
+        if statement.head().district != *self.district() {
+            return Err(RecordError::OtherDistrict(statement.head().district.clone()).into());
+        }
+        if let Statement::District(district) = &statement
+            && district.log_key != self.log_vkey()
+        {
+            return Err(ServiceError::OtherLogKey(self.log_vkey()));
         }
         let digest = Hash::of(&envelope.payload);
         if let Some(known) = self.store.statement_by_payload(&digest.0).await? {

@@ -2,12 +2,15 @@
 
 use disclosure::dsse::{Envelope, EnvelopeSignature};
 use disclosure::key::{Fingerprint, PublicKey};
-use disclosure::policy::{CoSignature, SignatureProblem};
-use disclosure::statement::{Role, Statement};
+use disclosure::policy::{CoSignature, SignatureProblem, Standing};
+use disclosure::statement::{Role, Root, Statement};
 use domain::progress::{Progress, Step};
 use store::StatementRow;
 
 use crate::{Service, ServiceError};
+
+/// How often a signature is judged again when another server's signer got ahead.
+const MAX_SIGNING_TRIES: usize = 5;
 
 impl Service {
     /// Adds a signature; the statement is posted when it was the last one needed. The same
@@ -18,17 +21,54 @@ impl Service {
         keyid: &str,
         sig: [u8; 64],
     ) -> Result<Progress, ServiceError> {
+        let next = {
+            let _one_at_a_time = self.signing.lock().await;
+            self.add_signature(id, keyid, sig).await?
+        };
+        self.post_ready().await?;
+        let now = self.store.statement(id).await?;
+        Ok(now.map_or(next, |row| row.state))
+    }
+
+    async fn add_signature(
+        &self,
+        id: i64,
+        keyid: &str,
+        sig: [u8; 64],
+    ) -> Result<Progress, ServiceError> {
+        for _ in 0..MAX_SIGNING_TRIES {
+            if let Some(state) = self.try_signature(id, keyid, sig).await? {
+                return Ok(state);
+            }
+        }
+        Err(ServiceError::StatementChanged(id))
+    }
+
+    /// None when the statement moved on, by another server's signer, while this signature was judged.
+    async fn try_signature(
+        &self,
+        id: i64,
+        keyid: &str,
+        sig: [u8; 64],
+    ) -> Result<Option<Progress>, ServiceError> {
         self.catch_up().await?;
         let row = self.store.statement(id).await?.ok_or(ServiceError::UnknownStatement(id))?;
         let earlier = self.store.co_signatures(id).await?;
         if earlier.iter().any(|signature| signature.signature == sig) {
-            return Ok(row.state);
+            return Ok(Some(row.state));
         }
         let statement = Statement::parse(&row.payload_type, &row.payload)?;
         let mut envelope = envelope_of(&row, &earlier);
+        if matches!(row.state, Progress::Draft | Progress::Awaiting)
+            && let Err(why) = self.judge(&envelope, &statement)
+        {
+            // A key was revoked, or the bytes were replaced, under a signature: nobody can complete it.
+            self.send_back(&row, &why).await?;
+            return Err(ServiceError::StatementChanged(id));
+        }
         let signature = EnvelopeSignature { keyid: keyid.to_owned(), sig };
-        let key = self.insert_in_order(&mut envelope, signature)?;
-        let standing = self.record().judge(&envelope, &statement)?;
+        let key = self.insert_in_order(&mut envelope, signature, &statement)?;
+        let standing = self.judge(&envelope, &statement)?;
         let step = if standing.complete() { Step::Completed } else { Step::Signed };
         let next = row.state.after(step)?;
         let fingerprint = key.fingerprint();
@@ -47,12 +87,12 @@ impl Service {
             signature: sig,
             received_at: self.now(),
         };
-        if !self.store.add_co_signature(id, &new, row.state, next).await? {
-            return Err(ServiceError::StatementChanged(id));
-        }
-        self.post_ready().await?;
-        let now = self.store.statement(id).await?;
-        Ok(now.map_or(next, |row| row.state))
+        let added = self.store.add_co_signature(id, &new, row.state, next).await?;
+        Ok(added.then_some(next))
+    }
+
+    fn judge(&self, envelope: &Envelope, statement: &Statement) -> Result<Standing, ServiceError> {
+        Ok(self.record().judge(envelope, statement)?)
     }
 
     /// Puts a signature where its role belongs; fails when the directory does not know the key.
@@ -60,6 +100,7 @@ impl Service {
         &self,
         envelope: &mut Envelope,
         signature: EnvelopeSignature,
+        statement: &Statement,
     ) -> Result<PublicKey, ServiceError> {
         let unknown = || SignatureProblem::UnknownKey(signature.keyid.chars().take(64).collect());
         let record = self.record();
@@ -67,6 +108,13 @@ impl Service {
             let key = Fingerprint::from_hex(keyid).ok()?;
             record.directory().get(&key).map(|enrolled| &enrolled.enrolment)
         };
+        if let (None, Statement::District(genesis)) = (record.district(), statement) {
+            // The genesis is signed by the root keys that it names.
+            let named = |root: &&Root| root.key.fingerprint().to_hex() == signature.keyid;
+            let key = genesis.roots.iter().find(named).ok_or_else(unknown)?.key;
+            envelope.signatures.push(signature);
+            return Ok(key);
+        }
         let enrolment = role_of(&signature.keyid).ok_or_else(unknown)?;
         let place = envelope.signatures.partition_point(|earlier| {
             role_of(&earlier.keyid).is_some_and(|other| other.role <= enrolment.role)
