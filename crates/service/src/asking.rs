@@ -4,6 +4,7 @@ use disclosure::dsse::Envelope;
 use disclosure::key::Fingerprint;
 use disclosure::merkle::Hash;
 use disclosure::policy::SignatureProblem;
+use disclosure::record::RecordError;
 use disclosure::statement::{Enrolment, Statement};
 use domain::progress::{Progress, Step};
 use domain::round::{Round, Turn};
@@ -12,7 +13,7 @@ use serde::Serialize;
 use store::{NewRequest, NewTurn, StoreError};
 
 use crate::request::{Ask, REQUEST_PAYLOAD_TYPE, Request};
-use crate::{Service, ServiceError};
+use crate::{MAX_CLOCK_AHEAD_MILLIS, Service, ServiceError};
 
 /// The longest reason for a refusal, in characters.
 const MAX_REFUSAL_CHARS: usize = 200;
@@ -39,6 +40,8 @@ impl Service {
     /// Does what a signed request asks. The same request again changes nothing.
     pub async fn request(&self, bytes: &[u8]) -> Result<Answer, ServiceError> {
         let envelope = Envelope::parse(bytes)?;
+        // A key may have been revoked through another server.
+        self.catch_up().await?;
         let (request, asker) = self.read_request(&envelope)?;
         if !request.ask.allowed(asker.role) {
             return Err(ServiceError::NotAllowed { person: asker.person, role: asker.role });
@@ -113,6 +116,12 @@ impl Service {
         let round = self.store.round(&turn.round).await?;
         let round = round.ok_or_else(|| ServiceError::UnknownRound(turn.round.clone()))?;
         round.admits(turn.opened_at)?;
+        self.check_past(turn.opened_at)?;
+        if self.record().run_of(&turn.village, &turn.round).is_some() {
+            // Its water could never be billed.
+            let (village, round) = (turn.village.clone(), turn.round.clone());
+            return Err(RecordError::BilledBefore(village, round).into());
+        }
         self.record().check_turn(&turn.outlet, &turn.village, &turn.group)?;
         self.check_free(&turn.outlet, turn.opened_at).await?;
         let plan = serde_json::to_string(turn)
@@ -128,6 +137,15 @@ impl Service {
             })
             .await?;
         Ok(Answer::Done)
+    }
+
+    /// Gates are written down after they were moved; a mistyped year would block the outlet until then.
+    fn check_past(&self, at: Timestamp) -> Result<(), ServiceError> {
+        let now = self.now();
+        if at > now.plus_millis(MAX_CLOCK_AHEAD_MILLIS) {
+            return Err(ServiceError::InFuture { at, now });
+        }
+        Ok(())
     }
 
     /// One outlet's water goes to one turn at a time.
@@ -158,6 +176,7 @@ impl Service {
         }
         let turn = crate::drafting::turn_of(&row)?;
         turn.check_closing(closed_at)?;
+        self.check_past(closed_at)?;
         if !self.store.close_turn(code, closed_at).await? {
             return Err(ServiceError::TurnClosed(code.clone()));
         }

@@ -57,6 +57,11 @@ impl Reject {
     fn new(reason: QuarantineReason, detail: &dyn core::fmt::Display) -> Self {
         Self { reason, detail: detail.to_string() }
     }
+
+    fn rests_on_registry(&self) -> bool {
+        use QuarantineReason::{BadSignature, BeforeInstallation, OtherKind, UnknownMeter};
+        matches!(self.reason, UnknownMeter | BadSignature | BeforeInstallation | OtherKind)
+    }
 }
 
 impl Service {
@@ -66,8 +71,16 @@ impl Service {
         let now = self.now();
         let mut reports = Vec::with_capacity(batch.len());
         let mut rejects = Vec::new();
+        let mut caught_up = false;
         for arrival in batch {
-            match self.accept(&arrival, now) {
+            let mut accepted = self.accept(&arrival, now);
+            if !caught_up && accepted.as_ref().is_err_and(Reject::rests_on_registry) {
+                // The meter may have been registered through another server.
+                self.catch_up().await?;
+                caught_up = true;
+                accepted = self.accept(&arrival, now);
+            }
+            match accepted {
                 Ok((meter, first_at, last_at, seq)) => reports.push(NewReport {
                     meter,
                     seq,
