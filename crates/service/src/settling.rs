@@ -27,9 +27,6 @@ impl Service {
         let bills = bills_to_lines(&due.bills)
             .map_err(|error| ServiceError::RequestMalformed(error.to_string()))?;
         let reference = AttachmentRef::of(BILLS_MEDIA_TYPE, &bills);
-        if let Some(statement) = self.waiting_run(village, &reference).await? {
-            return Ok(Answer::Drafted { statement });
-        }
         let head = self.head_for(Kind::BillRun, village, &[]);
         let households =
             u32::try_from(due.bills.len()).map_err(|_| too_many_bills(due.bills.len()))?;
@@ -46,6 +43,9 @@ impl Service {
             bills: reference,
         });
         let digest = Hash::of(&bills);
+        if let Some(statement) = self.waiting_run(&statement).await? {
+            return Ok(Answer::Drafted { statement });
+        }
         self.record().check(&statement, &BTreeMap::from([(digest, bills.clone())]))?;
         let new = self.new_statement(&statement, Progress::Draft)?;
         let attachment =
@@ -54,23 +54,32 @@ impl Service {
         Ok(Answer::Drafted { statement })
     }
 
-    /// A run over the same bills that is not posted yet.
-    async fn waiting_run(
-        &self,
-        village: &VillageId,
-        bills: &AttachmentRef,
-    ) -> Result<Option<i64>, ServiceError> {
-        for state in [Progress::Draft, Progress::Awaiting] {
+    /// The same run, if it waits for signatures already. One of the village and round that was
+    /// overtaken by what was posted since is sent back, so that nobody signs it in vain.
+    async fn waiting_run(&self, due: &Statement) -> Result<Option<i64>, ServiceError> {
+        let Statement::BillRun(due) = due else {
+            return Ok(None);
+        };
+        let mut same = None;
+        for state in [Progress::Draft, Progress::Awaiting, Progress::CoSigned] {
             let most = store::MAX_STATEMENTS_PER_READ;
-            for row in self.store.statements(Some(state), Some(village), None, most).await? {
-                if let Statement::BillRun(run) = Statement::parse(&row.payload_type, &row.payload)?
-                    && run.bills == *bills
-                {
-                    return Ok(Some(row.id));
+            for row in self.store.statements(Some(state), Some(&due.village), None, most).await? {
+                let Statement::BillRun(run) = Statement::parse(&row.payload_type, &row.payload)?
+                else {
+                    continue;
+                };
+                if run.round != due.round {
+                    continue;
+                }
+                // Who may sign and when it was drawn up is no other run.
+                if (BillRun { head: due.head.clone(), ..run }) == *due {
+                    same = same.or(Some(row.id));
+                } else {
+                    self.send_back(&row, &ServiceError::Overtaken).await?;
                 }
             }
         }
-        Ok(None)
+        Ok(same)
     }
 }
 
