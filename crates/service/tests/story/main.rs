@@ -1,0 +1,18 @@
+//! The verbs as stories: a small district on a mock clock over SQLite, from a meter's report to a bill.
+//!
+//! Every story may end with [`Town::audit`]: what the service posted is then judged by the auditor.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod drafting;
+mod founding;
+mod ingest;
+mod posting;
+mod refusing;
+mod requests;
+mod servers;
+mod settling;
+mod signing;
+mod town;
+
+use town::{Town, asks, at, id, key_of, round, turn};
