@@ -41,7 +41,10 @@ impl Service {
                 // Another server posted it, or somebody refused it meanwhile.
                 return Ok(());
             }
-            let statement = Statement::parse(&envelope.payload_type, &envelope.payload)?;
+            let statement = match Statement::parse(&envelope.payload_type, &envelope.payload) {
+                Ok(statement) => statement,
+                Err(why) => return self.send_back(row, &why.into()).await,
+            };
             let attachments = self.attachments_of(&statement).await?;
             let (index, admitted) = {
                 let record = self.record();

@@ -165,3 +165,16 @@ async fn a_statement_that_no_longer_fits_is_sent_back_and_does_not_hold_up_the_o
     assert_eq!(town.size(), 12);
     town.audit().await;
 }
+
+#[tokio::test]
+async fn a_co_signed_statement_that_was_tampered_with_is_sent_back_alone() {
+    let town = Town::founded().await;
+    two_co_signed(&town).await;
+    town.tamper(
+        "UPDATE statement SET payload = x'7b' WHERE state = 'co-signed' AND village = 'east'",
+    )
+    .await;
+    let reopened = town.another_server().await;
+    assert_eq!(reopened.record().size(), 10);
+    assert!(town.only(Progress::Refused).await.refusal.unwrap().1.contains("cannot be read"));
+}
