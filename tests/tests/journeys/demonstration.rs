@@ -86,6 +86,10 @@ fn season_is_posted_once_and_to_the_fen(demonstration: &Demonstration) {
     assert_eq!(demonstration.export("second").files, export.files, "a second start adds nothing");
 
     let (server, site) = demonstration.serve();
+    let copy = demonstration.folder.path().join("copy");
+    let copied = Finished::of(mingqu().args(["log", "copy", site.base()]).arg(&copy));
+    copied.ended_with(0);
+    assert_eq!(Export::read(&copy).files, export.files, "the server publishes the same log");
     for index in 0..export.entries.len() {
         let envelope = site.get(&format!("/postings/{index}/envelope")).answered(200).body;
         assert_eq!(envelope, export.entries[index]);

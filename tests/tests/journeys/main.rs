@@ -6,6 +6,7 @@
 mod configuration;
 mod cosigning;
 mod demonstration;
+mod first_district;
 mod harness;
 mod killed_server;
 mod refused_reports;

@@ -6,6 +6,7 @@
 mod people;
 mod server;
 mod statements;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 
@@ -15,8 +16,9 @@ use tempfile::TempDir;
 use crate::harness::{Finished, firmware_sim, mingqu};
 
 pub use people::{CADRES, Person, STATION};
-pub use server::Server;
+pub use server::{Life, Server};
 pub use statements::turn;
+pub use waiting::Waiting;
 
 /// The district's code; it stands in the topics.
 pub const DISTRICT: &str = "qinghe";

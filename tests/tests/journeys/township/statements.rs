@@ -45,7 +45,7 @@ impl Township {
         let roots = ["bureau", "office"];
         let genesis = self.data().join("genesis.json");
         let envelope = self.sign_file("district", genesis, &roots);
-        hand_in(site, &envelope, &[]).ended_with(0);
+        self.hand_in(site, &envelope, &[]).ended_with(0);
         self.enrol(site, &STATION);
         self.post(site, "registry", &self.registry(), &["bureau", STATION.key], &[]);
         // A cadre is enrolled for a village that the registry knows.
@@ -119,7 +119,7 @@ impl Township {
         let file = self.file("payload.json");
         std::fs::write(&file, payload.to_string()).unwrap();
         let envelope = self.sign_file(kind, file, signers);
-        let id = hand_in(site, &envelope, attachments).ended_with(0).json();
+        let id = self.hand_in(site, &envelope, attachments).ended_with(0).json();
         let statement =
             site.get(&format!("/api/v1/statements/{}", id["statement"])).answered(200).json();
         assert_eq!(statement["state"], "posted", "{statement}");
@@ -139,6 +139,17 @@ impl Township {
             input.clone_from(&envelope);
         }
         envelope
+    }
+
+    /// `mingqu sign --hand-in`.
+    #[expect(clippy::unused_self, reason = "a township's people do it")]
+    pub fn hand_in(&self, site: &Site, envelope: &Path, attachments: &[PathBuf]) -> Finished {
+        let mut command = mingqu();
+        command.args(["sign", "--hand-in", site.base()]);
+        for attachment in attachments {
+            command.arg("--attach").arg(attachment);
+        }
+        Finished::of(command.arg(envelope))
     }
 
     fn registry(&self) -> Value {
@@ -202,14 +213,4 @@ impl Township {
             },
         })
     }
-}
-
-/// `mingqu sign --hand-in`.
-fn hand_in(site: &Site, envelope: &Path, attachments: &[PathBuf]) -> Finished {
-    let mut command = mingqu();
-    command.args(["sign", "--hand-in", site.base()]);
-    for attachment in attachments {
-        command.arg("--attach").arg(attachment);
-    }
-    Finished::of(command.arg(envelope))
 }
