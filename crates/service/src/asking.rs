@@ -4,7 +4,6 @@ use disclosure::dsse::Envelope;
 use disclosure::key::Fingerprint;
 use disclosure::merkle::Hash;
 use disclosure::policy::SignatureProblem;
-use disclosure::record::RecordError;
 use disclosure::statement::{Enrolment, Statement};
 use domain::progress::{Progress, Step};
 use domain::round::{Round, Turn};
@@ -117,11 +116,6 @@ impl Service {
         let round = round.ok_or_else(|| ServiceError::UnknownRound(turn.round.clone()))?;
         round.admits(turn.opened_at)?;
         self.check_past(turn.opened_at)?;
-        if self.record().run_of(&turn.village, &turn.round).is_some() {
-            // Its water could never be billed.
-            let (village, round) = (turn.village.clone(), turn.round.clone());
-            return Err(RecordError::BilledBefore(village, round).into());
-        }
         self.record().check_turn(&turn.outlet, &turn.village, &turn.group)?;
         self.check_free(&turn.outlet, turn.opened_at).await?;
         let plan = serde_json::to_string(turn)

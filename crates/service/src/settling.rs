@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use disclosure::attachment::AttachmentRef;
 use disclosure::merkle::Hash;
+use disclosure::record::RecordError;
 use disclosure::statement::{BILLS_MEDIA_TYPE, BillRun, Kind, Statement, bills_to_lines};
 use domain::progress::Progress;
 use domain::{RoundId, VillageId};
@@ -12,18 +13,19 @@ use store::Attachment;
 use crate::{Answer, Service, ServiceError};
 
 impl Service {
-    /// Drafts the bill run of a village and round; one that waits for signatures or is posted
-    /// already is left as it is.
+    /// Drafts the bill run over what is posted for a village and round and not billed yet; one that
+    /// waits for signatures already is left as it is.
     pub(crate) async fn settle(
         &self,
         village: &VillageId,
         round: &RoundId,
     ) -> Result<Answer, ServiceError> {
         self.catch_up().await?;
-        if let Some(index) = self.record().run_of(village, round).map(|run| run.index) {
-            return Ok(Answer::Posted { index });
-        }
-        let due = self.record().settle(village, round)?;
+        let settled = self.record().settle(village, round);
+        let due = match settled {
+            Err(RecordError::BilledBefore { run }) => return Ok(Answer::Posted { index: run }),
+            settled => settled?,
+        };
         let bills = bills_to_lines(&due.bills)
             .map_err(|error| ServiceError::RequestMalformed(error.to_string()))?;
         let reference = AttachmentRef::of(BILLS_MEDIA_TYPE, &bills);

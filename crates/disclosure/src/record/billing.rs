@@ -24,22 +24,25 @@ pub struct Settlement {
 }
 
 impl Record {
-    /// The run that billed a village and round.
+    /// The latest run that billed a village and round.
     pub fn run_of(&self, village: &VillageId, round: &RoundId) -> Option<&PostedRun> {
-        self.runs.iter().find(|run| run.village == *village && run.round == *round)
+        self.runs.iter().rev().find(|run| run.village == *village && run.round == *round)
     }
 
-    /// Computes the bills of a village and round from what is posted.
+    /// The run that billed the watering posted at `index`.
+    pub fn billed_by(&self, index: u64) -> Option<u64> {
+        self.waterings.get(&index)?.billed_by
+    }
+
+    /// Computes the bills of a village and round from what is posted and not billed yet. What was
+    /// posted after a run is billed by the next one, so no water is ever left out.
     pub fn settle(&self, village: &VillageId, round: &RoundId) -> Result<Settlement, RecordError> {
-        if self.run_of(village, round).is_some() {
-            return Err(RecordError::BilledBefore(village.clone(), round.clone()));
-        }
         let roster =
             self.rosters.get(village).ok_or_else(|| RecordError::NoRoster(village.clone()))?;
         let waterings: Vec<PostedWatering> = self
             .waterings
             .iter()
-            .filter(|(_, posted)| posted.superseded_by.is_none())
+            .filter(|(_, posted)| posted.superseded_by.is_none() && posted.billed_by.is_none())
             .filter(|(_, posted)| posted.facts.village == *village && posted.facts.round == *round)
             .map(|(index, posted)| PostedWatering {
                 index: *index,
@@ -48,6 +51,9 @@ impl Record {
                 shares: posted.facts.shares.clone(),
             })
             .collect();
+        if let (true, Some(run)) = (waterings.is_empty(), self.run_of(village, round)) {
+            return Err(RecordError::BilledBefore { run: run.index });
+        }
         let earliest = waterings.iter().map(|watering| watering.start).min();
         let year = earliest.map(Timestamp::year).ok_or(BillError::NothingToBill)?;
         let carries =
@@ -98,6 +104,11 @@ impl Record {
     }
 
     pub(super) fn apply_run(&mut self, index: u64, body: BillRun) {
+        for watering in &body.waterings {
+            if let Some(posted) = self.waterings.get_mut(watering) {
+                posted.billed_by = Some(index);
+            }
+        }
         self.runs.push(PostedRun {
             index,
             village: body.village,

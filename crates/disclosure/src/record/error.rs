@@ -3,7 +3,7 @@
 use domain::bill::BillError;
 use domain::registry::RegistryError;
 use domain::share::ShareError;
-use domain::{GroupId, HouseholdNo, MeterCode, OutletId, RoundId, VillageId};
+use domain::{GroupId, HouseholdNo, MeterCode, OutletId, VillageId};
 use thiserror::Error;
 
 use crate::attachment::AttachmentError;
@@ -125,8 +125,11 @@ pub enum RecordError {
     )]
     Billed(u64),
     /// A second run.
-    #[error("village {0} and round {1} were billed before")]
-    BilledBefore(VillageId, RoundId),
+    #[error("everything posted for the village and round was billed before, last by posting {run}")]
+    BilledBefore {
+        /// The latest run.
+        run: u64,
+    },
     /// A run over other waterings than those that hold.
     #[error("the run must bill exactly the postings {expected:?}")]
     OtherWaterings {

@@ -74,6 +74,8 @@ pub struct PostedFacts {
     pub facts: WateringFacts,
     /// The posting that superseded it.
     pub superseded_by: Option<u64>,
+    /// The run that billed it.
+    pub billed_by: Option<u64>,
 }
 
 /// A posted billing run.

@@ -94,7 +94,7 @@ impl Record {
         if !same(&body.watering) {
             return Err(RecordError::CorrectsAnother(index));
         }
-        if self.runs.iter().any(|run| run.waterings.contains(&index)) {
+        if earlier.billed_by.is_some() {
             return Err(RecordError::Billed(index));
         }
         self.check_watering(&body.watering, Some(index))
@@ -113,7 +113,7 @@ impl Record {
             }
         }
         self.holding.entry(facts.outlet.clone()).or_default().insert(facts.start, index);
-        self.waterings.insert(index, PostedFacts { facts, superseded_by: None });
+        self.waterings.insert(index, PostedFacts { facts, superseded_by: None, billed_by: None });
     }
 
     fn check_shares(&self, facts: &WateringFacts) -> Result<(), RecordError> {

@@ -26,7 +26,8 @@ pub struct BillRun {
     pub basic_charge: bool,
     /// The posting index of the roster whose areas the basic charge goes by.
     pub roster: u64,
-    /// The posting indices of the waterings billed: all of the village and round that hold.
+    /// The posting indices of the waterings billed: all of the village and round that hold and that
+    /// no earlier run billed.
     pub waterings: Vec<u64>,
     /// How many bills there are.
     pub households: u32,

@@ -12,7 +12,6 @@ use store::HouseholdShare;
 use super::district::count;
 use super::places::{Named, RoundDates, group_name, named_outlet, named_village};
 use super::posting::{SignatureView, read_bill, signatures};
-use super::round::billed_by;
 use crate::{Service, ServiceError};
 
 /// The most waterings of one year on a household's page.
@@ -197,7 +196,7 @@ async fn waterings(
             share: *litres,
             estimated: watering.estimated,
             superseded_by: watering.superseded_by,
-            billed_by: billed_by(&record, &watering.village, &watering.round, watering.index),
+            billed_by: record.billed_by(watering.index),
             signatures: match entry {
                 Some(entry) => signatures(&record, entry.index, &entry.envelope)?,
                 None => Vec::new(),
@@ -212,7 +211,7 @@ async fn waterings(
 fn unbilled(service: &Service, household: &HouseholdNo, share: &HouseholdShare) -> Fen {
     let record = service.record();
     let row = &share.watering;
-    if billed_by(&record, &row.village, &row.round, row.index).is_some() {
+    if record.billed_by(row.index).is_some() {
         return Fen::ZERO;
     }
     let amount = || {

@@ -15,7 +15,6 @@ use domain::{Area, Fen, HouseholdNo, Litres, PersonId, RoundId, Timestamp, Villa
 use super::curve::{Curve, curve};
 use super::district::count;
 use super::places::{Named, group_name, named_outlet, named_round, named_village};
-use super::round::billed_by;
 use crate::{Service, ServiceError};
 
 /// The most rows of a roster or bill run that a page lists; the whole list is in the attachment.
@@ -291,7 +290,7 @@ async fn watering(
         shared: facts.shares.iter().map(|share| share.litres).sum(),
         supersedes,
         superseded_by: record.watering(index).and_then(|posted| posted.superseded_by),
-        billed_by: billed_by(&record, &facts.village, &facts.round, index),
+        billed_by: record.billed_by(index),
         curve,
         facts,
     })

@@ -27,8 +27,8 @@ pub struct RoundView {
     pub next: Option<u64>,
     /// Closed turns whose water is not on the board yet.
     pub waiting: Vec<WaitingTurn>,
-    /// The settlement; none while unbilled.
-    pub run: Option<RunSummary>,
+    /// Its settlements, the latest first; what was posted after one is billed by the next.
+    pub runs: Vec<RunSummary>,
 }
 
 /// A closed turn whose water is not on the board yet.
@@ -114,7 +114,7 @@ pub async fn round(
     let next = (waterings.len() > shown)
         .then(|| shown.checked_sub(1).and_then(|last| waterings.get(last)).map(|row| row.index))
         .flatten();
-    let run = run_summary(service, village, round).await?;
+    let runs = run_summaries(service, village, round).await?;
     let record = service.record();
     let dates = RoundDates::of(round.clone(), known.as_ref());
     let rows = waterings.iter().take(shown).filter_map(|row| board_row(&record, row)).collect();
@@ -130,12 +130,12 @@ pub async fn round(
                 volume: total.volume,
                 billed: total.billed,
             }),
-            run: run.as_ref().map(|run| run.index),
+            run: runs.first().map(|run| run.index),
         },
         rows,
         next,
         waiting: waiting_turns(service, &record, village, round),
-        run,
+        runs,
     }))
 }
 
@@ -160,7 +160,8 @@ fn waiting_turns(
 }
 
 fn board_row(record: &Record, row: &WateringRow) -> Option<BoardRow> {
-    let facts = &record.watering(row.index)?.facts;
+    let posted = record.watering(row.index)?;
+    let facts = &posted.facts;
     Some(BoardRow {
         index: row.index,
         group: group_name(record, &facts.village, &facts.group),
@@ -174,42 +175,27 @@ fn board_row(record: &Record, row: &WateringRow) -> Option<BoardRow> {
         households: count(facts.shares.len()),
         estimated: row.estimated,
         superseded_by: row.superseded_by,
-        billed_by: billed_by(record, &facts.village, &facts.round, row.index),
+        billed_by: posted.billed_by,
     })
 }
 
-/// The settlement that bills the watering at `index`.
-pub(crate) fn billed_by(
-    record: &Record,
-    village: &VillageId,
-    round: &RoundId,
-    index: u64,
-) -> Option<u64> {
-    record
-        .runs()
-        .iter()
-        .find(|run| run.village == *village && run.round == *round)
-        .filter(|run| run.waterings.contains(&index))
-        .map(|run| run.index)
-}
-
-async fn run_summary(
+async fn run_summaries(
     service: &Service,
     village: &VillageId,
     round: &RoundId,
-) -> Result<Option<RunSummary>, ServiceError> {
-    let runs = service.store().bill_runs(village, Some(round)).await?;
-    let Some(run) = runs.first() else {
-        return Ok(None);
-    };
-    let Some(entry) = service.store().entry(run.run_index).await? else {
-        return Ok(None);
-    };
-    Ok(Some(RunSummary {
-        index: run.run_index,
-        bills: run.bills,
-        total: run.total,
-        posted_at: entry.posted_at,
-        signatures: signatures(&service.record(), entry.index, &entry.envelope)?,
-    }))
+) -> Result<Vec<RunSummary>, ServiceError> {
+    let mut summaries = Vec::new();
+    for run in service.store().bill_runs(village, Some(round)).await? {
+        let Some(entry) = service.store().entry(run.run_index).await? else {
+            continue;
+        };
+        summaries.push(RunSummary {
+            index: run.run_index,
+            bills: run.bills,
+            total: run.total,
+            posted_at: entry.posted_at,
+            signatures: signatures(&service.record(), entry.index, &entry.envelope)?,
+        });
+    }
+    Ok(summaries)
 }

@@ -94,9 +94,7 @@ pub async fn village(
     view.rounds.extend(totals.into_iter().map(|(id, sum)| line(RoundDates::of(id, None), sum)));
     let record = service.record();
     for round in &mut view.rounds {
-        let of_round =
-            |run: &&disclosure::record::PostedRun| run.village == *id && run.round == round.id;
-        round.run = record.runs().iter().find(of_round).map(|run| run.index);
+        round.run = record.run_of(id, &round.id).map(|run| run.index);
     }
     drop(record);
     Ok(Some(view))

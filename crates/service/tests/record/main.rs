@@ -118,7 +118,7 @@ fn rejects_a_correction_of_what_was_billed() {
     let error = refused(&log, &correction(&log, 9, "x", longer));
     assert!(matches!(error, RecordError::Billed(9)), "{error}");
     let error = log.record.settle(&id("east"), &id(ROUND)).unwrap_err();
-    assert!(matches!(error, RecordError::BilledBefore(..)), "{error}");
+    assert!(matches!(error, RecordError::BilledBefore { run: 10 }), "{error}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use domain::progress::Progress;
 use service::request::Ask;
 use service::{Answer, PendingStatement, ServiceError};
 
-use crate::{Town, id, turn};
+use crate::{Town, id};
 
 async fn settle(town: &Town, village: &str) -> Result<Answer, ServiceError> {
     let ask = Ask::Settle { village: id(village), round: id("2016-1") };
@@ -138,13 +138,22 @@ async fn a_run_that_goes_by_a_replaced_roster_is_drawn_up_again() {
 }
 
 #[tokio::test]
-async fn rejects_a_turn_in_a_round_that_was_billed() {
+async fn water_posted_after_a_run_is_billed_by_the_next() {
     let (town, _) = watered().await;
     settle(&town, "east").await.unwrap();
     town.sign_all().await;
-    let error = town.open_turn(turn("t2", "e1", "04:00")).await.unwrap_err();
-    assert!(matches!(error, ServiceError::Record(RecordError::BilledBefore(..))), "{error}");
-    town.open_turn(turn("t3", "w1", "04:00")).await.unwrap();
+    let first = town.service.record().runs()[0].clone();
+    town.turn("t2", "e1", "04:00", "06:00").await;
+    town.service.draft_due().await.unwrap();
+    town.sign_all().await;
+    settle(&town, "east").await.unwrap();
+    let second = run(&town.only(Progress::Draft).await);
+    assert_eq!(second.waterings, vec![11]);
+    assert!(!second.basic_charge, "the year's basic charge is billed once");
+    town.sign_all().await;
+    assert_eq!(first.waterings, vec![9]);
+    assert_eq!(settle(&town, "east").await.unwrap(), Answer::Posted { index: 12 });
+    town.audit().await;
 }
 
 #[tokio::test]
