@@ -186,7 +186,8 @@ fn sql_stands_in_store_alone() {
         ["CREATE", " TABLE"],
     ];
     for path in rust_files() {
-        if shown(&path).starts_with("crates/store/") {
+        // Tests may damage a database to see what the program says.
+        if shown(&path).starts_with("crates/store/") || shown(&path).contains("/tests/") {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap();
