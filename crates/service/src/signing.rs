@@ -5,7 +5,7 @@ use disclosure::key::{Fingerprint, PublicKey};
 use disclosure::policy::{CoSignature, SignatureProblem, Standing};
 use disclosure::statement::{Role, Root, Statement};
 use domain::progress::{Progress, Step};
-use store::StatementRow;
+use store::{SeenStatement, StatementRow};
 
 use crate::{Service, ServiceError};
 
@@ -87,7 +87,12 @@ impl Service {
             signature: sig,
             received_at: self.now(),
         };
-        let added = self.store.add_co_signature(id, &new, row.state, next).await?;
+        let seen = SeenStatement {
+            state: row.state,
+            payload_sha256: row.payload_sha256,
+            signatures: earlier.len(),
+        };
+        let added = self.store.add_co_signature(id, &new, &seen, next).await?;
         Ok(added.then_some(next))
     }
 

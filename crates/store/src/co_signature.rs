@@ -4,7 +4,7 @@ use domain::progress::Progress;
 use domain::{PersonId, Timestamp};
 
 use crate::column::{fixed, instant, parsed};
-use crate::pool::{Tx, changed, on};
+use crate::pool::{Tx, changed, on, within};
 use crate::{Store, StoreError};
 
 /// One person's signature under a statement; verified by the caller.
@@ -20,6 +20,17 @@ pub struct CoSignature {
     pub signature: [u8; 64],
     /// When it came in.
     pub received_at: Timestamp,
+}
+
+/// The statement by which a signature was judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeenStatement {
+    /// Its state.
+    pub state: Progress,
+    /// SHA-256 of its payload.
+    pub payload_sha256: [u8; 32],
+    /// How many signatures it had.
+    pub signatures: usize,
 }
 
 /// Signatures under one statement; a policy demands a handful.
@@ -50,27 +61,38 @@ impl Store {
             .collect()
     }
 
-    /// Adds a signature and moves the statement on, if it is still in the state expected; false when
-    /// its state has moved on. A second signature of one key is a conflict.
+    /// Adds a signature and moves the statement on, if it still is as the signature was judged
+    /// by; false when its state, its bytes or its signatures have moved on. A second signature of
+    /// one key is a conflict.
     pub async fn add_co_signature(
         &self,
         statement: i64,
         signature: &CoSignature,
-        expected_state: Progress,
+        seen: &SeenStatement,
         new_state: Progress,
     ) -> Result<bool, StoreError> {
         let mut tx = self.pool.write().await?;
+        // The update also locks the row, so that the count below is the last one.
         let moved = changed!(
             &mut tx,
             sqlx::query(
-                "UPDATE statement SET state = $4 WHERE district = $1 AND id = $2 AND state = $3"
+                "UPDATE statement SET state = $5
+                 WHERE district = $1 AND id = $2 AND state = $3 AND payload_sha256 = $4"
             )
             .bind(self.district)
             .bind(statement)
-            .bind(expected_state.code())
+            .bind(seen.state.code())
+            .bind(seen.payload_sha256.as_slice())
             .bind(new_state.code())
         )?;
-        if moved == 0 {
+        let signatures: i64 = within!(&mut tx, c => sqlx::query_scalar(
+            "SELECT COUNT(*) FROM co_signature WHERE district = $1 AND statement = $2",
+        )
+        .bind(self.district)
+        .bind(statement)
+        .fetch_one(c))?;
+        let moved = moved > 0 && usize::try_from(signatures) == Ok(seen.signatures);
+        if !moved {
             tx.rollback().await?;
             return Ok(false);
         }

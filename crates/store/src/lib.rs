@@ -45,7 +45,7 @@ use domain::{DistrictId, MeterCode};
 pub use attachment::{Attachment, MAX_ATTACHMENTS_PER_READ};
 pub use bill::{BillRow, BillRunRow, MAX_BILLS_PER_READ};
 pub use board::{RoundTotal, VillageTotal};
-pub use co_signature::CoSignature;
+pub use co_signature::{CoSignature, SeenStatement};
 pub use entry::{EntryRow, MAX_ENTRIES_PER_READ, MAX_KINDS_PER_READ};
 pub use error::StoreError;
 pub use evidence::{MAX_REPORTS_PER_READ, StoredReport};

@@ -1,7 +1,7 @@
 //! Statements, their co-signatures and attachments.
 
 use domain::progress::Progress;
-use store::{Attachment, CoSignature, Store, StoreError};
+use store::{Attachment, CoSignature, SeenStatement, Store, StoreError};
 
 use crate::ground::{Ground, at, new_turn, person, spring, statement, turn, village};
 
@@ -17,6 +17,11 @@ fn signature(mark: u8) -> CoSignature {
         signature: [mark; 64],
         received_at: at(i64::from(mark)),
     }
+}
+
+/// Statement 1 as somebody saw it with so many signatures.
+fn seen(state: Progress, signatures: usize) -> SeenStatement {
+    SeenStatement { state, payload_sha256: statement(1, state).payload_sha256, signatures }
 }
 
 async fn closed_turn(store: &Store) {
@@ -63,8 +68,11 @@ pub async fn a_draft_can_be_replaced_until_it_is_signed(ground: Ground) {
     assert!(store.replace_draft(id, b"new", &[7; 32], &[attachment(3)]).await.unwrap());
     assert_eq!(store.attachment(&[3; 32]).await.unwrap(), Some(attachment(3)));
 
-    let signed = (Progress::Draft, Progress::Awaiting);
-    assert!(store.add_co_signature(id, &signature(1), signed.0, signed.1).await.unwrap());
+    let awaiting = Progress::Awaiting;
+    let before = seen(Progress::Draft, 0);
+    assert!(!store.add_co_signature(id, &signature(1), &before, awaiting).await.unwrap());
+    let now = SeenStatement { payload_sha256: [7; 32], ..before };
+    assert!(store.add_co_signature(id, &signature(1), &now, awaiting).await.unwrap());
     assert!(!store.replace_draft(id, b"newer", &[8; 32], &[]).await.unwrap());
     assert_eq!(store.statement(id).await.unwrap().unwrap().payload, b"new");
     assert_eq!(store.attachment(&[3; 32]).await.unwrap(), Some(attachment(3)));
@@ -75,11 +83,16 @@ pub async fn signatures_gather_by_compare_and_swap(ground: Ground) {
     let store = ground.store().await;
     let id = store.insert_statement(&statement(1, Draft), &[], None).await.unwrap();
     assert_eq!(store.co_signatures(id).await.unwrap(), []);
-    assert!(store.add_co_signature(id, &signature(2), Draft, Awaiting).await.unwrap());
+    assert!(store.add_co_signature(id, &signature(2), &seen(Draft, 0), Awaiting).await.unwrap());
     // Somebody who still saw the draft.
-    assert!(!store.add_co_signature(id, &signature(3), Draft, Awaiting).await.unwrap());
+    assert!(!store.add_co_signature(id, &signature(3), &seen(Draft, 0), Awaiting).await.unwrap());
     assert_eq!(store.statements_ready().await.unwrap(), []);
-    assert!(store.add_co_signature(id, &signature(4), Awaiting, CoSigned).await.unwrap());
+    // Somebody who still saw it without the first signature.
+    assert!(
+        !store.add_co_signature(id, &signature(3), &seen(Awaiting, 0), Awaiting).await.unwrap()
+    );
+    let one = seen(Awaiting, 1);
+    assert!(store.add_co_signature(id, &signature(4), &one, CoSigned).await.unwrap());
     assert_eq!(store.co_signatures(id).await.unwrap(), [signature(2), signature(4)]);
     let ready = store.statements_ready().await.unwrap();
     assert_eq!((ready.len(), ready[0].id, ready[0].state), (1, id, CoSigned));
@@ -109,8 +122,9 @@ pub async fn rejects_a_second_signature_of_one_key(ground: Ground) {
     use Progress::{Awaiting, CoSigned, Draft};
     let store = ground.store().await;
     let id = store.insert_statement(&statement(1, Draft), &[], None).await.unwrap();
-    assert!(store.add_co_signature(id, &signature(1), Draft, Awaiting).await.unwrap());
-    let error = store.add_co_signature(id, &signature(1), Awaiting, CoSigned).await.unwrap_err();
+    assert!(store.add_co_signature(id, &signature(1), &seen(Draft, 0), Awaiting).await.unwrap());
+    let one = seen(Awaiting, 1);
+    let error = store.add_co_signature(id, &signature(1), &one, CoSigned).await.unwrap_err();
     assert!(matches!(error, StoreError::Conflict { .. }), "{error}");
     assert_eq!(store.statement(id).await.unwrap().unwrap().state, Awaiting);
 }
