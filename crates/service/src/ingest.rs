@@ -22,6 +22,8 @@ pub enum QuarantineReason {
     UnknownMeter,
     /// A report of one meter under the topic of another.
     OtherMetersTopic,
+    /// A report under the topic of another district.
+    OtherDistrict,
     /// Not signed by the meter's device key.
     BadSignature,
     /// Readings later than the server's clock.
@@ -40,6 +42,7 @@ impl QuarantineReason {
             Self::Malformed => "malformed",
             Self::UnknownMeter => "unknown-meter",
             Self::OtherMetersTopic => "other-meters-topic",
+            Self::OtherDistrict => "other-district",
             Self::BadSignature => "bad-signature",
             Self::TimeAhead => "time-ahead",
             Self::BeforeInstallation => "before-installation",
@@ -128,6 +131,11 @@ impl Service {
         let signed = telemetry::decode(&arrival.payload)
             .map_err(|error| Reject::new(QuarantineReason::Malformed, &error))?;
         let report = signed.report();
+        // A topic ends in …/{district}/{meter}/report.
+        if arrival.topic.rsplit('/').nth(2) != Some(self.district().as_str()) {
+            let detail = format!("this is district {}", self.district());
+            return Err(Reject::new(QuarantineReason::OtherDistrict, &detail));
+        }
         if report.meter.as_str() != arrival.meter {
             let detail = format!("the report is by meter {}", report.meter);
             return Err(Reject::new(QuarantineReason::OtherMetersTopic, &detail));

@@ -27,6 +27,9 @@ async fn each_reason_keeps_a_message_apart() {
     assert_eq!(reason_of(&town, malformed).await, QuarantineReason::Malformed.code());
     let others = Arrival { meter: "mw1".to_owned(), ..good.clone() };
     assert_eq!(reason_of(&town, others).await, QuarantineReason::OtherMetersTopic.code());
+    let topic = "mingqu/v1/elsewhere/me1/report".to_owned();
+    let elsewhere = Arrival { topic, ..good.clone() };
+    assert_eq!(reason_of(&town, elsewhere).await, QuarantineReason::OtherDistrict.code());
 
     let mut stranger = TestMeter::new("mx9", 77);
     stranger.run_for(1);
