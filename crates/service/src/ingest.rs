@@ -32,9 +32,28 @@ pub enum QuarantineReason {
     BeforeInstallation,
     /// Values of another kind than the registry says.
     OtherKind,
+    /// A sequence number that the meter used for another report.
+    SequenceReused,
+    /// A sequence number that cannot be.
+    SequenceImpossible,
 }
 
 impl QuarantineReason {
+    /// Every reason.
+    pub const ALL: [Self; 11] = [
+        Self::Oversize,
+        Self::Malformed,
+        Self::UnknownMeter,
+        Self::OtherMetersTopic,
+        Self::OtherDistrict,
+        Self::BadSignature,
+        Self::TimeAhead,
+        Self::BeforeInstallation,
+        Self::OtherKind,
+        Self::SequenceReused,
+        Self::SequenceImpossible,
+    ];
+
     /// The word that stands in the database, metrics and pages.
     pub const fn code(self) -> &'static str {
         match self {
@@ -47,7 +66,14 @@ impl QuarantineReason {
             Self::TimeAhead => "time-ahead",
             Self::BeforeInstallation => "before-installation",
             Self::OtherKind => "other-kind",
+            Self::SequenceReused => store::SEQUENCE_REUSED,
+            Self::SequenceImpossible => store::SEQUENCE_IMPOSSIBLE,
         }
+    }
+
+    /// Reads [`QuarantineReason::code`].
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
     }
 }
 

@@ -4,11 +4,11 @@
 
 use std::borrow::Borrow;
 
-use service::Obstacle;
 use service::board::{
     Area, AttachmentRef, Doubt, Fen, Hit, HouseholdView, Kind, Litres, Origin, PostingLine,
     RevocationReason, Role, Scale, ShareMethod, Timestamp,
 };
+use service::{Obstacle, QuarantineReason};
 
 use crate::here::Here;
 use crate::locale::Lang;
@@ -190,6 +190,25 @@ impl Here {
             Kind::Watering => t.kind_watering,
             Kind::Correction => t.kind_correction,
             Kind::BillRun => t.kind_bill_run,
+        }
+    }
+
+    /// Words for a reason of the quarantine; the code itself where an older server wrote it.
+    pub(crate) fn reason<'a>(&self, code: &'a str) -> &'a str {
+        let t = self.t;
+        match QuarantineReason::from_code(code) {
+            Some(QuarantineReason::Oversize) => t.reason_oversize,
+            Some(QuarantineReason::Malformed) => t.reason_malformed,
+            Some(QuarantineReason::UnknownMeter) => t.reason_unknown_meter,
+            Some(QuarantineReason::OtherMetersTopic) => t.reason_other_meters_topic,
+            Some(QuarantineReason::OtherDistrict) => t.reason_other_district,
+            Some(QuarantineReason::BadSignature) => t.reason_bad_signature,
+            Some(QuarantineReason::TimeAhead) => t.reason_time_ahead,
+            Some(QuarantineReason::BeforeInstallation) => t.reason_before_installation,
+            Some(QuarantineReason::OtherKind) => t.reason_other_kind,
+            Some(QuarantineReason::SequenceReused) => t.reason_sequence_reused,
+            Some(QuarantineReason::SequenceImpossible) => t.reason_sequence_impossible,
+            None => code,
         }
     }
 

@@ -314,6 +314,17 @@ texts! {
     quarantine_none: "没有拒收过上报。", "No report has been refused.";
     quarantine_counts: "按原因", "By reason";
     quarantine_newest: "最新", "Newest";
+    reason_oversize: "过长", "Too long";
+    reason_malformed: "格式不对", "Not a well-formed report";
+    reason_unknown_meter: "未登记的水表", "Meter not in the registry";
+    reason_other_meters_topic: "冒用别的水表的主题", "Under another meter's topic";
+    reason_other_district: "别的灌区的主题", "Under another district's topic";
+    reason_bad_signature: "签名不符", "Not signed by the meter's key";
+    reason_time_ahead: "时间超前", "Time lies ahead";
+    reason_before_installation: "早于安装时间", "From before the installation";
+    reason_other_kind: "读数种类不符", "Other kind of values than registered";
+    reason_sequence_reused: "序号重复而内容不同", "Sequence number used for another report";
+    reason_sequence_impossible: "序号不可能", "Impossible sequence number";
     reason: "原因", "Reason";
     messages: "条数", "Messages";
     received_at: "收到时间", "Received";

@@ -84,7 +84,10 @@ impl Season {
     async fn next_day(&mut self, day: Timestamp) -> anyhow::Result<()> {
         self.clock.advance_to(day);
         self.told.reports += self.meters.report_until(day).await?;
-        std::fs::write(&self.state, day.to_string())
+        // Written beside and renamed, so that a kill leaves the day before or this one.
+        let beside = self.state.with_extension("new");
+        std::fs::write(&beside, day.to_string())
+            .and_then(|()| std::fs::rename(&beside, &self.state))
             .with_context(|| format!("cannot write {}", self.state.display()))
     }
 

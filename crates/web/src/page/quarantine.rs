@@ -44,7 +44,14 @@ mod tests {
     async fn shows_reasons_and_payloads_as_digits() {
         let town = Town::busy().await;
         let zh = page(&town.router, "/quarantine").await;
-        zh.shows(&["拒收的上报", "3c7363726970743e", "mingqu/v1/sample/me1/report", "25 字节"]);
+        zh.shows(&[
+            "拒收的上报",
+            "格式不对",
+            "malformed",
+            "3c7363726970743e",
+            "mingqu/v1/sample/me1/report",
+            "25 字节",
+        ]);
         assert!(!zh.text().contains("<script"));
         page(&town.router, "/quarantine?lang=en").await.shows(&["Refused reports", "25 bytes"]);
     }
