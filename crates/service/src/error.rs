@@ -78,6 +78,16 @@ pub enum ServiceError {
     /// No such statement.
     #[error("there is no statement {0} waiting here")]
     UnknownStatement(i64),
+    /// The same statement was refused.
+    #[error("statement {statement} was refused by {by}: {reason}; draw up another")]
+    RefusedBefore {
+        /// The statement.
+        statement: i64,
+        /// Who refused it.
+        by: PersonId,
+        /// Why.
+        reason: String,
+    },
     /// The statement moved on meanwhile.
     #[error("statement {0} has changed meanwhile: read it again")]
     StatementChanged(i64),
@@ -178,6 +188,7 @@ impl ServiceError {
             Self::Progress(_)
             | Self::NotYet(_)
             | Self::StatementChanged(_)
+            | Self::RefusedBefore { .. }
             | Self::Overtaken
             | Self::TurnClosed(_)
             | Self::OutletBusy { .. }

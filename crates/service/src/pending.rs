@@ -91,7 +91,7 @@ impl Service {
         }
         let digest = Hash::of(&envelope.payload);
         if let Some(known) = self.store.statement_by_payload(&digest.0).await? {
-            return self.propose_again(known.id, &envelope).await;
+            return self.propose_again(known, &envelope).await;
         }
         let attachments = named_attachments(&statement, attachments)?;
         let by_hash: BTreeMap<Hash, Vec<u8>> =
@@ -125,7 +125,15 @@ impl Service {
     }
 
     /// The same statement once more, perhaps because the first answer got lost, perhaps with a further signature.
-    async fn propose_again(&self, id: i64, envelope: &Envelope) -> Result<i64, ServiceError> {
+    async fn propose_again(
+        &self,
+        known: StatementRow,
+        envelope: &Envelope,
+    ) -> Result<i64, ServiceError> {
+        let id = known.id;
+        if let Some((by, reason)) = known.refused_by.zip(known.refusal) {
+            return Err(ServiceError::RefusedBefore { statement: id, by, reason });
+        }
         for signature in &envelope.signatures {
             self.sign(id, &signature.keyid, signature.sig).await?;
         }

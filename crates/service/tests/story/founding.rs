@@ -6,9 +6,10 @@ use disclosure::policy::SignatureProblem;
 use disclosure::record::RecordError;
 use disclosure::statement::{ROSTER_MEDIA_TYPE, Statement};
 use domain::progress::Progress;
+use service::request::Ask;
 use service::{NewAttachment, ServiceError};
 
-use crate::Town;
+use crate::{Town, id};
 
 fn entry(town: &Town, index: usize) -> Envelope {
     Envelope::parse(&town.log.entries[index]).unwrap()
@@ -168,6 +169,22 @@ async fn a_partly_signed_statement_waits_and_is_completed_by_signing() {
         assert_eq!(town.pending(id).await.progress, Progress::Posted);
     }
     town.audit().await;
+}
+
+#[tokio::test]
+async fn rejects_a_statement_that_was_refused_with_its_reason() {
+    let mut town = Town::founded().await;
+    let people = town.log.people.clone();
+    let signers = [&people.station, &people.east];
+    let mut roster = town.log.roster("east", &[("101", 840)], &signers);
+    roster.head.drafted_at = id("2016-05-09T00:00:00Z");
+    let partly = TestLog::seal(&Statement::Roster(roster), &signers[..1]);
+    let waiting = town.propose(&partly).await.unwrap();
+    let ask = Ask::Refuse { statement: waiting, reason: "面积不对".to_owned() };
+    town.ask(&people.east, ask).await.unwrap();
+    let error = town.propose(&partly).await.unwrap_err();
+    assert!(matches!(error, ServiceError::RefusedBefore { .. }), "{error}");
+    assert!(error.to_string().contains("面积不对"), "{error}");
 }
 
 #[tokio::test]
