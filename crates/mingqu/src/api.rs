@@ -37,8 +37,7 @@ struct WaitingJson {
 impl Api {
     /// A client of the server at `base`, like `http://127.0.0.1:8080`.
     pub fn new(base: &str) -> Self {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
-        Self { base: base.trim_end_matches('/').to_owned(), agent: config.into() }
+        Self { base: base.trim_end_matches('/').to_owned(), agent: agent() }
     }
 
     /// Hands in a signed request.
@@ -129,6 +128,11 @@ impl Api {
         let detail = value["detail"].as_str().or(value["title"].as_str()).unwrap_or("no reason");
         Err(anyhow!("the server refused ({status}): {detail}"))
     }
+}
+
+/// An HTTP client for which a refusal is an answer, to be read like any other.
+pub fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder().http_status_as_error(false).build().into()
 }
 
 impl Waiting {

@@ -31,9 +31,8 @@ pub struct CopyArgs {
 
 /// Copies what is published. Whether it holds is for `mingqu audit` to say.
 pub fn run(args: &CopyArgs) -> anyhow::Result<Verdict> {
-    let config = ureq::Agent::config_builder().http_status_as_error(false).build();
     let base = args.url.trim_end_matches('/').to_owned();
-    let server = Server { base, agent: config.into() };
+    let server = Server { base, agent: crate::api::agent() };
     let size = copy(&server, &args.out)?;
     tell(&format!("copied {size} entries to {}", args.out.display()));
     Ok(Verdict::Good)
