@@ -7,6 +7,7 @@
 mod api;
 mod assets;
 mod chart;
+mod deadline;
 mod health;
 mod here;
 mod locale;
@@ -14,6 +15,7 @@ mod page;
 mod params;
 mod refusal;
 mod security;
+mod serve;
 mod show;
 mod site;
 mod sum;
@@ -24,14 +26,13 @@ mod tests;
 mod text;
 mod tlog;
 
-use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
 use service::Service;
-use tokio::net::TcpListener;
 
+pub use serve::serve;
 pub use site::WebConfig;
 
 use site::Site;
@@ -46,15 +47,7 @@ pub fn router(service: Arc<Service>, config: WebConfig) -> Router {
         .merge(health::routes())
         .merge(assets::routes())
         .fallback(refusal::no_such_page)
+        .layer(middleware::from_fn(deadline::bounded))
         .layer(middleware::from_fn_with_state(site.clone(), security::headers))
         .with_state(site)
-}
-
-/// Serves until `shutdown` is done, then finishes the requests that are running.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(shutdown).await
 }

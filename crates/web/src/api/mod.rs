@@ -12,7 +12,8 @@ mod status;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
 
 use crate::site::Site;
 
@@ -35,5 +36,11 @@ pub(crate) fn routes() -> Router<Site> {
         .route("/api/v1/statements/{id}", get(statement::show))
         .route("/api/v1/statements/{id}/signatures", signatures)
         .route("/api/v1/status", get(status::show))
-        .route("/api/{*rest}", get(problem::no_such_endpoint).post(problem::no_such_endpoint))
+        .route("/api/{*rest}", any(problem::no_such_endpoint))
+        .method_not_allowed_fallback(problem::no_such_method)
+}
+
+/// The answer to a request that did not end in its time.
+pub(crate) fn too_slow() -> Response {
+    problem::too_slow().into_response()
 }

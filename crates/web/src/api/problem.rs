@@ -102,9 +102,28 @@ pub(super) async fn no_such_endpoint() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "there is no such endpoint: the API lies below /api/v1")
 }
 
+/// A method that an endpoint does not have; the methods it has stand in the header `Allow`.
+pub(super) async fn no_such_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this endpoint does not have this method: use one of those in the header Allow",
+    )
+}
+
+/// A request that did not end in its time.
+pub(super) fn too_slow() -> Problem {
+    Problem::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "the request took too long: send it again over a faster line, or in a quieter hour",
+    )
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::testing::{Answer, Town, get, post};
+    use axum::body::Body;
+    use axum::http::Request;
+
+    use crate::testing::{Answer, Town, get, post, send};
 
     fn is_problem(answer: &Answer, status: u16) {
         assert_eq!(answer.status, status, "{}", answer.text());
@@ -142,6 +161,24 @@ mod tests {
         ] {
             is_problem(&get(&town.router, path).await, status);
         }
+    }
+
+    #[tokio::test]
+    async fn rejects_methods_that_an_endpoint_lacks() {
+        let town = Town::empty().await;
+        for (path, allowed) in [
+            ("/api/v1/status", "GET,HEAD"),
+            ("/api/v1/requests", "POST"),
+            ("/api/v1/statements", "GET,HEAD,POST"),
+            ("/api/v1/statements/1/signatures", "POST"),
+        ] {
+            let request = Request::delete(path).body(Body::empty()).unwrap();
+            let answer = send(&town.router, request).await;
+            is_problem(&answer, 405);
+            assert_eq!(answer.header("allow"), allowed, "{path}");
+        }
+        let request = Request::delete("/api/v1/elsewhere").body(Body::empty()).unwrap();
+        is_problem(&send(&town.router, request).await, 404);
     }
 
     #[tokio::test]
