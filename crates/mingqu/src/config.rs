@@ -13,6 +13,10 @@ use serde::Deserialize;
 pub const FILE_NAME: &str = "mingqu.toml";
 /// The log key's file in the data folder.
 pub const LOG_KEY_FILE: &str = "log.key";
+/// The genesis's file in the data folder: the only statement that may found the log.
+pub const GENESIS_FILE: &str = "genesis.json";
+/// The last published checkpoint's file in the data folder.
+pub const LAST_CHECKPOINT_FILE: &str = "last-checkpoint";
 /// Where pages are served unless said otherwise.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 /// Where meters connect unless said otherwise.

@@ -37,6 +37,10 @@ fn failed(error: std::io::Error) -> SourceError {
 fn walk(folder: &Path, prefix: &str, names: &mut Vec<String>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
+        // What a desktop leaves behind on a USB stick is no part of a log copy.
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         if entry.file_type()?.is_dir() {
             walk(&entry.path(), &format!("{name}/"), names)?;

@@ -1,10 +1,12 @@
 //! The server: store, service, meters' door, pages, wired together; started and stopped as one.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use disclosure::merkle::Hash;
 use mqtt::{Batcher, Broker, Counters, Endpoint, EndpointConfig, Statuses, Topics};
 use service::{Clock, LogKey, Service};
 use store::Store;
@@ -12,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::config::{Config, LOG_KEY_FILE, Meters};
+use crate::config::{Config, GENESIS_FILE, LAST_CHECKPOINT_FILE, LOG_KEY_FILE, Meters};
 use crate::key_file;
 
 /// How often closed turns are looked at when nothing new came in.
@@ -38,7 +40,7 @@ impl Server {
         let store = Store::open(&config.database, &config.district)
             .await
             .context("the database cannot be opened (configuration key database)")?;
-        let service = Arc::new(Service::open(store, log_key(config)?, clock).await?);
+        let service = open_service(config, store, clock).await?;
         let (stop, stopping) = watch::channel(false);
         let mut server = Self {
             web: web.local_addr()?,
@@ -52,7 +54,7 @@ impl Server {
         };
         server.serve_meters(config, door, &stopping)?;
         server.serve_pages(web, &stopping);
-        server.tend(&stopping);
+        server.tend(config, &stopping);
         Ok(server)
     }
 
@@ -159,16 +161,20 @@ impl Server {
         });
     }
 
-    fn tend(&mut self, stopping: &watch::Receiver<bool>) {
+    fn tend(&mut self, config: &Config, stopping: &watch::Receiver<bool>) {
         let service = Arc::clone(&self.service);
+        let last_checkpoint = config.data.join(LAST_CHECKPOINT_FILE);
         self.spawn_until(stopping, |stop| async move {
             tokio::pin!(stop);
             loop {
                 if let Err(error) = service.tend().await {
                     tracing::error!(%error, "turns could not be drafted or posted; trying again");
                 }
+                if let Err(error) = remember_checkpoint(&service, &last_checkpoint).await {
+                    tracing::error!(%error, "the last checkpoint could not be kept");
+                }
                 tokio::select! {
-                    () = &mut stop => return Ok(()),
+                    () = &mut stop => return remember_checkpoint(&service, &last_checkpoint).await,
                     () = service.news() => {}
                     () = tokio::time::sleep(TEND_INTERVAL) => {}
                 }
@@ -189,12 +195,58 @@ impl Server {
     }
 }
 
+/// Opens the district, bound to the genesis and to the checkpoint that lie in the data folder.
+async fn open_service(
+    config: &Config,
+    store: Store,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Arc<Service>> {
+    let mut service = Service::open(store, log_key(config)?, clock).await?;
+    let genesis = config.data.join(GENESIS_FILE);
+    match read_optional(&genesis)? {
+        Some(payload) => service = service.founded_by(Hash::of(&payload)),
+        None if service.log().size().await? == 0 => bail!(
+            "the log is empty and there is no {}: make the data folder with `mingqu init`",
+            genesis.display()
+        ),
+        None => {}
+    }
+    if let Some(checkpoint) = read_optional(&config.data.join(LAST_CHECKPOINT_FILE))? {
+        service.check_continues(&checkpoint).await?;
+    }
+    Ok(Arc::new(service))
+}
+
+/// Keeps the published checkpoint beside the database, so that a database that was exchanged for an
+/// older one is noticed at the next start.
+async fn remember_checkpoint(service: &Service, file: &Path) -> anyhow::Result<()> {
+    let Some(checkpoint) = service.log().checkpoint().await? else {
+        return Ok(());
+    };
+    if read_optional(file)?.as_deref() == Some(checkpoint.as_slice()) {
+        return Ok(());
+    }
+    let beside = file.with_extension("new");
+    std::fs::write(&beside, checkpoint)
+        .and_then(|()| std::fs::rename(&beside, file))
+        .with_context(|| format!("cannot write {}", file.display()))
+}
+
+fn read_optional(file: &Path) -> anyhow::Result<Option<Vec<u8>>> {
+    match std::fs::read(file) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
+    }
+}
+
 /// Resolves when the server stops.
 type Stop = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// The log's own key, made at the first start.
+/// The log's own key, made with the data folder and never again: another key would be another log.
 pub fn log_key(config: &Config) -> anyhow::Result<LogKey> {
-    let key = key_file::read_or_create(&config.data.join(LOG_KEY_FILE))?;
+    let key = key_file::read(&config.data.join(LOG_KEY_FILE))
+        .context("the log's key is needed: put it back from where you keep a copy")?;
     Ok(LogKey::new(config.origin.clone(), key))
 }
 

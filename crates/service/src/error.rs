@@ -21,7 +21,7 @@ pub enum ServiceError {
     Store(#[from] StoreError),
     /// What the store holds does not make a valid record: a damaged or forged database.
     #[error(
-        "the stored log is not valid at entry {index}: {source}; restore a backup or re-create it from an exported log"
+        "the log in the database is not valid at entry {index}: {source}; restore a backup or re-create it from an exported log"
     )]
     StoredLog {
         /// The entry.
@@ -30,7 +30,7 @@ pub enum ServiceError {
         source: RecordError,
     },
     /// The stored log, its head and its tiles do not belong together.
-    #[error("the stored log is damaged: {0}")]
+    #[error("the log in the database is damaged: {0}")]
     DamagedLog(String),
     /// The log key is not the one that the genesis names.
     #[error(
@@ -40,6 +40,9 @@ pub enum ServiceError {
     /// A district statement for another log.
     #[error("the district statement names another log key than this server's: write {0}")]
     OtherLogKey(String),
+    /// Somebody else's genesis.
+    #[error("this log can only be founded by the genesis in the server's data folder")]
+    OtherGenesis,
     /// Not an envelope.
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use disclosure::bundle::{self, BundleId};
 use disclosure::checkpoint::Checkpoint;
-use disclosure::merkle::{Hash, RootBuilder, leaf_hash};
-use disclosure::note::{KeyName, NoteSigner};
-use disclosure::proof::{TlogProof, inclusion_proof, tiles_for_inclusion};
+use disclosure::merkle::{Hash, RootBuilder, leaf_hash, verify_consistency};
+use disclosure::note::{KeyName, NoteSigner, VerifierKey};
+use disclosure::proof::{
+    TlogProof, consistency_proof, inclusion_proof, tiles_for_consistency, tiles_for_inclusion,
+};
 use disclosure::tile::TileId;
 use ed25519_dalek::SigningKey;
 use store::Store;
@@ -25,9 +27,14 @@ impl LogKey {
         Self { origin, key }
     }
 
+    /// The verifier key.
+    pub fn verifier_key(&self) -> VerifierKey {
+        NoteSigner::new(self.origin.clone(), self.key.clone()).verifier_key()
+    }
+
     /// The verifier key in its text form.
     pub fn vkey(&self) -> String {
-        NoteSigner::new(self.origin.clone(), self.key.clone()).verifier_key().to_string()
+        self.verifier_key().to_string()
     }
 }
 
@@ -127,6 +134,33 @@ impl Service {
     /// The published log.
     pub fn log(&self) -> &LogReader {
         &self.log
+    }
+
+    /// Checks that the published log continues the one that an earlier checkpoint of it covers:
+    /// nothing was cut off and nothing rewritten, as a restored old database would have it.
+    pub async fn check_continues(&self, earlier: &[u8]) -> Result<(), ServiceError> {
+        let damaged = ServiceError::DamagedLog;
+        let key = self.log_key.verifier_key();
+        let old = Checkpoint::open(earlier, &key)
+            .map_err(|error| damaged(format!("the last checkpoint cannot be read: {error}")))?;
+        let head = self.store.head().await?;
+        if old.size > head.size {
+            return Err(damaged(format!(
+                "{} entries were published and the database has {}: an old or empty database is in use",
+                old.size, head.size
+            )));
+        }
+        let mut tiles = BTreeMap::new();
+        for tile in tiles_for_consistency(old.size, head.size) {
+            if let Some(hashes) = self.store.tile(tile.level(), tile.index()).await? {
+                tiles.insert((tile.level(), tile.index()), hashes);
+            }
+        }
+        let proof = consistency_proof(old.size, head.size, &tiles)
+            .map_err(|error| damaged(error.to_string()))?;
+        verify_consistency(old.size, head.size, &proof, old.root, Hash(head.root)).map_err(|_| {
+            damaged("it is another log than the one that was published before".to_owned())
+        })
     }
 
     /// Checks that the stored entries are, byte for byte, those that tiles and head are computed from.

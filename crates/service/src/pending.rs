@@ -90,6 +90,10 @@ impl Service {
             return Err(ServiceError::OtherLogKey(self.log_vkey()));
         }
         let digest = Hash::of(&envelope.payload);
+        let founding = statement.kind() == Kind::District && self.record().district().is_none();
+        if founding && self.genesis.is_some_and(|genesis| genesis != digest) {
+            return Err(ServiceError::OtherGenesis);
+        }
         if let Some(known) = self.store.statement_by_payload(&digest.0).await? {
             return self.propose_again(known, &envelope).await;
         }

@@ -39,6 +39,8 @@ pub struct Service {
     /// Closed turns that could not be drafted when they were last looked at.
     undrafted: Mutex<Vec<Undrafted>>,
     news: Notify,
+    /// SHA-256 of the only payload that may found the log; any that names its key when there is none.
+    pub(crate) genesis: Option<Hash>,
 }
 
 impl Service {
@@ -61,6 +63,7 @@ impl Service {
             fresh: Mutex::default(),
             undrafted: Mutex::default(),
             news: Notify::new(),
+            genesis: None,
         };
         service.catch_up().await?;
         service.check_log_key()?;
@@ -68,6 +71,13 @@ impl Service {
         service.publish_head().await?;
         service.post_ready().await?;
         Ok(service)
+    }
+
+    /// Binds an empty log to one genesis: the statement with this SHA-256 and no other may found it.
+    #[must_use]
+    pub fn founded_by(mut self, genesis: Hash) -> Self {
+        self.genesis = Some(genesis);
+        self
     }
 
     /// The district.
@@ -155,9 +165,13 @@ impl Service {
     }
 
     async fn take_in(&self, entry: &EntryRow) -> Result<(), ServiceError> {
-        let invalid = |source| ServiceError::StoredLog { index: entry.index, source };
-        let envelope = Envelope::parse(&entry.envelope)?;
-        let statement = Statement::parse(&envelope.payload_type, &envelope.payload)?;
+        let index = entry.index;
+        let invalid = |source| ServiceError::StoredLog { index, source };
+        let envelope = Envelope::parse(&entry.envelope).map_err(|error| {
+            ServiceError::DamagedLog(format!("entry {index} is not an envelope: {error}"))
+        })?;
+        let statement = Statement::parse(&envelope.payload_type, &envelope.payload)
+            .map_err(|error| invalid(error.into()))?;
         let attachments = self.attachments_of(&statement).await?;
         let mut record = self.record_mut();
         if record.size() != entry.index {

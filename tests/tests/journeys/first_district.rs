@@ -10,7 +10,15 @@ use crate::township::{CADRES, Person, STATION, Server, Township, Waiting, audit_
 fn sign_waiting(township: &Township, site: &Site, id: i64, key: &str) -> String {
     let signed = Finished::of(
         mingqu()
-            .args(["sign", "--server", site.base(), "--statement", &id.to_string(), "--key"])
+            .args([
+                "sign",
+                "--server",
+                site.base(),
+                "--statement",
+                &id.to_string(),
+                "--yes",
+                "--key",
+            ])
             .arg(township.key_file(key)),
     );
     let signed = signed.ended_with(0);

@@ -7,6 +7,7 @@ mod configuration;
 mod cosigning;
 mod demonstration;
 mod first_district;
+mod forgery;
 mod harness;
 mod killed_server;
 mod refused_reports;

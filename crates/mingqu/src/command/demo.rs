@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use domain::Timestamp;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,8 +12,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{print, tell};
 use crate::Verdict;
 use crate::api::Api;
-use crate::config::{Config, FILE_NAME, File, Overrides};
-use crate::demo::{Meters, People, Season, SeasonClock, Told, Township, found};
+use crate::config::{Config, FILE_NAME, File, GENESIS_FILE, LOG_KEY_FILE, Overrides};
+use crate::demo::{
+    Meters, People, Person, Season, SeasonClock, Told, Township, found, genesis_of,
+    people_with_keys,
+};
+use crate::key_file;
 use crate::server::Server;
 
 /// How long an hour of the season takes once its last event is over.
@@ -40,17 +44,19 @@ pub struct DemoArgs {
 pub async fn run(args: DemoArgs) -> anyhow::Result<Verdict> {
     let started = tokio::time::Instant::now();
     let township = Township::load()?;
-    let config = configure(&args, &township)?;
     let demo = args.data.join("demo");
+    let config = configure(&args, &township)?;
     std::fs::create_dir_all(&demo).with_context(|| format!("cannot make {}", demo.display()))?;
+    let all = people_with_keys(&township, &demo.join("keys"))?;
+    let genesis = genesis(&township, &all, &config)?;
     let state = demo.join("now");
     let clock = Arc::new(SeasonClock::new(last_day(&state)?.unwrap_or(township.installed_at)));
     let mut server = Server::start(&config, clock.clone()).await?;
     tell(&server.greeting());
     let meters = Meters::start(&township, server.meters_address()?, &demo.join("ledger.jsonl"))?;
-    let people = People::load(&township, &demo.join("keys"), Api::new(&server.base_url()))?;
-    let log_key = crate::server::log_key(&config)?;
-    tokio::task::block_in_place(|| found(&township, &people, &log_key))?;
+    let people =
+        People { district: township.district.clone(), all, api: Api::new(&server.base_url()) };
+    tokio::task::block_in_place(|| found(&township, &people, &genesis))?;
     let holders: Vec<_> = township
         .households
         .iter()
@@ -130,7 +136,25 @@ fn configure(args: &DemoArgs, township: &Township) -> anyhow::Result<Config> {
         mqtt_listen: args.mqtt_listen.clone(),
         ..Overrides::default()
     };
-    Config::load(&args.data, &overrides)
+    let config = Config::load(&args.data, &overrides)?;
+    if config.district != township.district || config.origin.as_str() != township.origin {
+        bail!("{} holds another district: give the demo a folder of its own", args.data.display());
+    }
+    Ok(config)
+}
+
+/// The genesis's payload, drawn up at the first start.
+fn genesis(township: &Township, all: &[Person], config: &Config) -> anyhow::Result<Vec<u8>> {
+    let file = config.data.join(GENESIS_FILE);
+    if !file.exists() {
+        // The log's key is made with the genesis that names it, and never again.
+        key_file::read_or_create(&config.data.join(LOG_KEY_FILE))?;
+        let log_key = crate::server::log_key(config)?;
+        let payload = serde_json::to_vec(&genesis_of(township, all, &log_key))?;
+        std::fs::write(&file, payload)
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))
 }
 
 /// The day at which an earlier start stopped.

@@ -1,18 +1,22 @@
 //! `mingqu init`: a data folder for a district.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
 use disclosure::key::PublicKey;
 use disclosure::note::KeyName;
-use disclosure::statement::{District, ExpectedSigner, Head, Kind, Need, Policy, Role, Root, Rule};
+use disclosure::record::Record;
+use disclosure::statement::{
+    District, ExpectedSigner, Head, Kind, Need, Policy, Role, Root, Rule, Statement,
+};
 use domain::{DistrictId, PersonId, Timestamp};
 use service::{Clock, LogKey};
 
 use super::{print, tell};
 use crate::clock::SystemClock;
-use crate::config::{FILE_NAME, File, LOG_KEY_FILE};
+use crate::config::{FILE_NAME, File, GENESIS_FILE, LOG_KEY_FILE};
 use crate::{Verdict, key_file};
 
 /// What `init` takes.
@@ -49,12 +53,15 @@ pub fn run(args: &InitArgs) -> anyhow::Result<Verdict> {
     let log_key =
         LogKey::new(origin.clone(), key_file::read_or_create(&args.data.join(LOG_KEY_FILE))?);
     let genesis = genesis(district.clone(), &args.name, &log_key, roots, SystemClock.now());
-    genesis.policy.check(genesis.roots.len()).context("--root")?;
-    write(&args.data.join("genesis.json"), &serde_json::to_vec(&genesis)?)?;
+    let statement = Statement::District(genesis);
+    Record::default()
+        .check(&statement, &BTreeMap::new())
+        .context("the genesis cannot be drawn up from these --name and --root")?;
+    write(&args.data.join(GENESIS_FILE), &statement.to_payload()?)?;
     let file =
         File { district: district.to_string(), origin: origin.to_string(), ..File::default() };
     file.write(&args.data.join(FILE_NAME))?;
-    let genesis_path = args.data.join("genesis.json");
+    let genesis_path = args.data.join(GENESIS_FILE);
     print(&genesis_path.display().to_string())?;
     tell(&format!(
         "Made {data}. Next:\n  \

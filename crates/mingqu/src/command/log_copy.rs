@@ -1,6 +1,6 @@
 //! `mingqu log copy`: the public log from the server that publishes it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -9,12 +9,14 @@ use disclosure::attachment::AttachmentRef;
 use disclosure::bundle::{bundles_at, decode_as};
 use disclosure::checkpoint::Checkpoint;
 use disclosure::dsse::Envelope;
+use disclosure::merkle::verify_consistency;
 use disclosure::note::VerifierKey;
+use disclosure::proof::{consistency_proof, tiles_for_consistency};
 use disclosure::statement::Statement;
 use disclosure::tile::tiles_at;
 
 use super::log::write;
-use super::tell;
+use super::{print, tell};
 use crate::Verdict;
 
 /// The longest file that is fetched, in bytes.
@@ -33,17 +35,36 @@ pub struct CopyArgs {
 pub fn run(args: &CopyArgs) -> anyhow::Result<Verdict> {
     let base = args.url.trim_end_matches('/').to_owned();
     let server = Server { base, agent: crate::api::agent() };
-    let size = copy(&server, &args.out)?;
+    let size = match copy(&server, &args.out)? {
+        Copied::Whole(size) => size,
+        Copied::Rewritten(why) => {
+            print(&format!(
+                "the log was rewritten: {why}. Your earlier copy is the evidence; nothing was changed in it"
+            ))?;
+            return Ok(Verdict::Bad);
+        }
+    };
     tell(&format!("copied {size} entries to {}", args.out.display()));
     Ok(Verdict::Good)
 }
 
-fn copy(server: &Server, out: &Path) -> anyhow::Result<u64> {
+enum Copied {
+    /// All of it, so many entries.
+    Whole(u64),
+    /// What the server publishes does not continue what was copied before.
+    Rewritten(String),
+}
+
+fn copy(server: &Server, out: &Path) -> anyhow::Result<Copied> {
     let key = server.fetch("log.vkey")?;
     let key_text = String::from_utf8(key.clone()).context("log.vkey is not text")?;
     let verifier = VerifierKey::parse(key_text.trim_end()).context("log.vkey")?;
     let checkpoint = server.fetch("checkpoint")?;
-    let size = Checkpoint::open(&checkpoint, &verifier).context("checkpoint")?.size;
+    let new = Checkpoint::open(&checkpoint, &verifier).context("checkpoint")?;
+    if let Some(why) = rewritten(server, out, &new)? {
+        return Ok(Copied::Rewritten(why));
+    }
+    let size = new.size;
     let mut attachments = BTreeSet::new();
     for bundle in bundles_at(size) {
         let bytes = server.fetch(&bundle.path())?;
@@ -61,7 +82,33 @@ fn copy(server: &Server, out: &Path) -> anyhow::Result<u64> {
     write(out, "log.vkey", &key)?;
     // Last, so that a checkpoint never stands over files that are not there yet.
     write(out, "checkpoint", &checkpoint)?;
-    Ok(size)
+    Ok(Copied::Whole(size))
+}
+
+/// Why the new checkpoint does not continue the one in the folder; none when it does or there is none.
+fn rewritten(server: &Server, out: &Path, new: &Checkpoint) -> anyhow::Result<Option<String>> {
+    let old = match std::fs::read(out.join("checkpoint")) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).context("cannot read the earlier checkpoint"),
+    };
+    let own_key = std::fs::read_to_string(out.join("log.vkey")).context("the earlier log.vkey")?;
+    let own_key = VerifierKey::parse(own_key.trim_end()).context("the earlier log.vkey")?;
+    let old = Checkpoint::open(&old, &own_key).context("the earlier checkpoint")?;
+    if old.origin != new.origin {
+        bail!("the folder holds the log {}: copy {} to another", old.origin, new.origin);
+    }
+    if old.size > new.size {
+        return Ok(Some(format!("it had {} entries and now has {}", old.size, new.size)));
+    }
+    let mut tiles = BTreeMap::new();
+    for tile in tiles_for_consistency(old.size, new.size) {
+        tiles.insert((tile.level(), tile.index()), server.fetch(&tile.path())?);
+    }
+    let proof = consistency_proof(old.size, new.size, &tiles)?;
+    let holds = verify_consistency(old.size, new.size, &proof, old.root, new.root).is_ok();
+    let why = format!("its first {} entries are not those copied before", old.size);
+    Ok((!holds).then_some(why))
 }
 
 /// The paths of the attachments that an entry names; an entry that cannot be read names none, and the audit says so.

@@ -1,5 +1,6 @@
 //! `mingqu sign`: a person's signature, made where the key is.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
@@ -37,8 +38,11 @@ pub struct SignArgs {
     #[arg(long, requires = "server")]
     pub statement: Option<i64>,
     /// The server on which the statement waits.
-    #[arg(long)]
+    #[arg(long, requires = "statement")]
     pub server: Option<String>,
+    /// Sign what a server shows without asking; for scripts that have checked it.
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// Shows what is signed on stderr, then signs.
@@ -71,11 +75,29 @@ fn sign_waiting(args: &SignArgs, server: &str, id: i64) -> anyhow::Result<Verdic
     let key = own_key(args)?.context("give --key FILE to sign with")?;
     let api = Api::new(server);
     let waiting = api.statement(id)?;
+    // The server chooses these bytes. Only a statement is ever signed this way, never a request,
+    // which would be an order in the signer's name.
+    Statement::parse(&waiting.payload_type, &waiting.payload)
+        .context("what the server shows is not a statement, and is not signed")?;
     let envelope = Envelope::unsigned(waiting.payload_type, waiting.payload);
     tell(&shown(&envelope));
+    if !args.yes && !confirmed()? {
+        bail!("not signed");
+    }
     let progress = api.sign(id, &key, &envelope.signed_bytes())?;
     print(&progress)?;
     Ok(Verdict::Good)
+}
+
+/// Asks the person at the terminal; a script must say --yes.
+fn confirmed() -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        bail!("nobody is there to ask: read what is shown, and say --yes to sign it");
+    }
+    tell("Sign this? Type yes:");
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(answer.trim() == "yes")
 }
 
 fn hand_in(args: &SignArgs, server: &str, envelope: &Envelope) -> anyhow::Result<Verdict> {

@@ -4,8 +4,8 @@ use anyhow::Context;
 use disclosure::attachment::AttachmentRef;
 use disclosure::key::PublicKey;
 use disclosure::statement::{
-    Act, Enrolment, KeyAct, ROSTER_MEDIA_TYPE, Registry, RegistryMeter, Role, Root, Roster,
-    RosterEntry, Statement, TariffNotice,
+    Act, District, Enrolment, KeyAct, Kind, ROSTER_MEDIA_TYPE, Registry, RegistryMeter, Role, Root,
+    Roster, RosterEntry, Statement, TariffNotice,
 };
 use domain::registry::{Group, Meter, Outlet, Scale, Village};
 use domain::{GroupId, Timestamp};
@@ -18,9 +18,9 @@ use crate::command::init::genesis;
 
 /// Posts whatever of the founding statements is not posted yet; they are the same bytes at every
 /// start, and the server knows them again.
-pub fn found(township: &Township, people: &People, log_key: &LogKey) -> anyhow::Result<()> {
+pub fn found(township: &Township, people: &People, genesis: &[u8]) -> anyhow::Result<()> {
     let founding = Founding { township, people, at: township.installed_at };
-    founding.genesis(log_key)?;
+    founding.genesis(genesis)?;
     for person in people.in_role(Role::Station) {
         founding.enrol(person)?;
     }
@@ -34,6 +34,16 @@ pub fn found(township: &Township, people: &People, log_key: &LogKey) -> anyhow::
     founding.tariff()
 }
 
+/// The genesis as it is drawn up for this log key and these people.
+pub fn genesis_of(township: &Township, all: &[Person], log_key: &LogKey) -> District {
+    let roots = all.iter().filter(|person| person.entry.role == Role::Root).map(|person| Root {
+        person: person.entry.person.clone(),
+        key: PublicKey::of(&person.key),
+    });
+    let district = township.district.clone();
+    genesis(district, &township.name, log_key, roots.collect(), township.installed_at)
+}
+
 struct Founding<'a> {
     township: &'a Township,
     people: &'a People,
@@ -41,14 +51,9 @@ struct Founding<'a> {
 }
 
 impl Founding<'_> {
-    fn genesis(&self, log_key: &LogKey) -> anyhow::Result<()> {
-        let roots = self.people.in_role(Role::Root).map(|person| Root {
-            person: person.entry.person.clone(),
-            key: PublicKey::of(&person.key),
-        });
-        let district = self.township.district.clone();
-        let body = genesis(district, &self.township.name, log_key, roots.collect(), self.at);
-        self.propose(&Statement::District(body), self.roots(), Vec::new())
+    fn genesis(&self, payload: &[u8]) -> anyhow::Result<()> {
+        let genesis = Statement::parse(&Kind::District.payload_type(), payload)?;
+        self.propose(&genesis, self.roots(), Vec::new())
     }
 
     fn enrol(&self, person: &Person) -> anyhow::Result<()> {

@@ -13,8 +13,8 @@ mod season;
 mod township;
 
 pub use clock::SeasonClock;
-pub use founding::found;
+pub use founding::{found, genesis_of};
 pub use meters::Meters;
-pub use people::People;
+pub use people::{People, Person, people_with_keys};
 pub use season::{Season, Told};
 pub use township::Township;

@@ -28,19 +28,18 @@ pub struct People {
     pub api: Api,
 }
 
-impl People {
-    /// Reads the people's keys from the folder, or makes them at the first start.
-    pub fn load(township: &Township, folder: &Path, api: Api) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        let mut all = Vec::new();
-        for entry in &township.people {
-            let key = key_file::read_or_create(&folder.join(format!("{}.pem", entry.person)))?;
-            all.push(Person { entry: entry.clone(), key });
-        }
-        Ok(Self { district: township.district.clone(), all, api })
-    }
+/// The people with their keys, read from the folder or made at the first start.
+pub fn people_with_keys(township: &Township, folder: &Path) -> anyhow::Result<Vec<Person>> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let with_key = |entry: &PersonEntry| {
+        let key = key_file::read_or_create(&folder.join(format!("{}.pem", entry.person)))?;
+        Ok(Person { entry: entry.clone(), key })
+    };
+    township.people.iter().map(with_key).collect()
+}
 
+impl People {
     /// Everybody in a role.
     pub fn in_role(&self, role: Role) -> impl Iterator<Item = &Person> {
         self.all.iter().filter(move |person| person.entry.role == role)
