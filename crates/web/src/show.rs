@@ -23,7 +23,8 @@ const MEDIA_TYPE_BILLS: &str = "application/vnd.mingqu.bills.v1+jsonl";
 /// Figures.
 #[expect(clippy::unused_self, reason = "a template calls all of these on the page's `here`")]
 impl Here {
-    /// A phrase with its places filled in.
+    /// A phrase with its places filled in: `{0}` is the first part, and `{0 bill|bills}` the first
+    /// part with the word for one or for more.
     pub(crate) fn say(&self, phrase: &str, parts: impl AsRef<[String]>) -> String {
         let parts = parts.as_ref();
         let mut text = String::with_capacity(phrase.len());
@@ -31,7 +32,7 @@ impl Here {
         while let Some((before, after)) = rest.split_once('{') {
             text.push_str(before);
             let Some((place, behind)) = after.split_once('}') else { break };
-            text.push_str(place.parse().ok().and_then(|n: usize| parts.get(n)).map_or("", |p| p));
+            text.push_str(&filled(place, parts));
             rest = behind;
         }
         text.push_str(rest);
@@ -362,6 +363,16 @@ fn grouped(number: &str) -> String {
     text
 }
 
+fn filled(place: &str, parts: &[String]) -> String {
+    let (place, words) = place.split_once(' ').unwrap_or((place, ""));
+    let part = place.parse().ok().and_then(|n: usize| parts.get(n)).map_or("", String::as_str);
+    match words.split_once('|') {
+        Some((one, _)) if part == "1" => format!("{part} {one}"),
+        Some((_, more)) => format!("{part} {more}"),
+        None => part.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -406,6 +417,10 @@ mod tests {
         let parts = || ["a".to_owned(), "b".to_owned()];
         assert_eq!(here.say("{1} before {0}", parts()), "b before a");
         assert_eq!(here.say("plain", parts()), "plain");
+        let bills = |count: &str| here.say("{0 bill|bills} in all", [count.to_owned()]);
+        assert_eq!(bills("1"), "1 bill in all");
+        assert_eq!(bills("0"), "0 bills in all");
+        assert_eq!(bills("21"), "21 bills in all");
         assert_eq!(here.say("{9}{", parts()), "{");
         assert_eq!(here.say("{0}", ["{1}".to_owned()]), "{1}");
     }

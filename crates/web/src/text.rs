@@ -79,8 +79,8 @@ texts! {
     checkpoint_none: "第一条公示后才有检查点。", "There is a checkpoint once the first entry is posted.";
 
     // A village and its rounds
-    village_words: "{0} 户，{1} 亩，{2} 个社。", "{0} households, {1} mu, {2} groups.";
-    per_roster: "按花名册公示 {0} 号", "by the roster, posting {0}";
+    village_words: "{0} 户，{1} 亩，{2} 个社。", "{0 household|households}, {1} mu, {2 group|groups}.";
+    per_roster: "按花名册公示 {0} 号", "By the roster, posting {0}";
     rounds: "轮次", "Rounds";
     rounds_none: "还没有开轮。水管所开轮后，这里会列出每一轮的水量和水费。", "No round has been opened yet. Once the station opens one, its water and charges are listed here.";
     round: "轮次", "Round";
@@ -122,8 +122,8 @@ texts! {
     corrected: "已更正", "Corrected";
     estimated: "估算", "Estimated";
     waterings_none: "这一轮在本村还没有公示的灌水。会签完成后会自动出现在这里。", "No watering of this round is posted here yet. Each appears as soon as both sides have signed it.";
-    bills_many: "共 {0} 户", "{0} bills";
-    run_words: "{0} 户，合计 {1}，{2} 公示。", "{0} bills, {1} in total, posted {2}.";
+    bills_many: "共 {0} 户", "{0 bill|bills}";
+    run_words: "{0} 户，合计 {1}，{2} 公示。", "{0 bill|bills}, {1} in total, posted {2}.";
     run_none: "还没有结算。结算后，每户的水费怎样算出会在这里写明。", "Not settled yet. Once it is, every household's sum is written out here.";
 
     // A posting
@@ -208,7 +208,7 @@ texts! {
     mu: "亩", "mu";
     roster_words: "记录里只有户号、面积和作物，没有姓名。", "The log holds household numbers, areas and crops, and no names.";
     crop: "作物", "Crop";
-    list_cut: "另有 {0} 行，见附件。", "{0} more rows stand in the attachment.";
+    list_cut: "另有 {0} 行，见附件。", "{0 more row|more rows} in the attachment.";
     key_act: "事项", "Act";
     key_enrolled: "登记密钥", "Key enrolled";
     key_revoked: "撤销密钥", "Key revoked";
@@ -252,8 +252,8 @@ texts! {
     land_none: "这个户号不在现行花名册里，以下是以前的公示。", "This number is not in the roster in force; below is what was posted before.";
     this_year: "{0} 年用水", "Water in {0}";
     other_years: "其他年份：", "Other years: ";
-    use_words: "今年灌水 {0} 次，分摊水量 {1} 方。", "{0} waterings this year, your shares together {1} m³.";
-    use_words_past: "当年灌水 {0} 次，分摊水量 {1} 方。", "{0} waterings that year, shares together {1} m³.";
+    use_words: "今年灌水 {0} 次，分摊水量 {1} 方。", "{0 watering|waterings} this year, your share {1} m³ in all.";
+    use_words_past: "当年灌水 {0} 次，分摊水量 {1} 方。", "{0 watering|waterings} that year, this household's share {1} m³ in all.";
     cost_words: "已结算水费 {0}。", "Billed so far: {0}.";
     cost_words_open: "已结算水费 {0}，未结算的灌水按现行水价约 {1}。", "Billed so far: {0}. What is not billed yet comes to about {1} at the present price.";
     own_use: "本户", "This household";
@@ -330,7 +330,7 @@ texts! {
     received_at: "收到时间", "Received";
     claimed_meter: "自称水表", "Claimed meter";
     message_start: "内容开头", "Beginning of the message";
-    bytes_many: "共 {0} 字节", "{0} bytes in all";
+    bytes_many: "共 {0} 字节", "{0 byte|bytes} in all";
 
     // What cannot be shown
     not_found: "没有这一页", "There is no such page";
@@ -350,7 +350,7 @@ mod tests {
 
     fn placeholders(text: &str) -> Vec<&str> {
         let mut found: Vec<&str> =
-            text.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect();
+            text.split('{').skip(1).filter_map(|rest| rest.split(['}', ' ']).next()).collect();
         found.sort_unstable();
         found
     }

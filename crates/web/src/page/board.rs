@@ -77,7 +77,10 @@ mod tests {
     async fn water_that_cannot_be_measured_yet_stands_in_plain_sight() {
         let town = Town::with_a_waiting_turn().await;
         let zh = page(&town.router, "/villages/east/rounds/2026-2").await;
-        zh.shows(&["已放水、尚未成单", "t5", "5月3日 13:00", "等水表补报", "wait for its reports"]);
+        zh.shows(&["已放水、尚未成单", "t5", "5月3日 13:00", "等水表补报"]);
+        assert!(!zh.text().contains("wait for its reports"));
+        let en = page(&town.router, "/villages/east/rounds/2026-2?lang=en").await;
+        en.shows(&["wait for its reports"]);
         let other = page(&town.router, "/villages/east/rounds/2026-1").await;
         assert!(!other.text().contains("尚未成单"));
     }

@@ -84,7 +84,12 @@ mod tests {
         zh.shows(&["/postings/5", "/postings/6", "/postings/8", "/postings/4", "未结算的灌水"]);
         zh.shows(&["本村中位数", "station-1", "east-1"]);
         let en = page(&town.router, "/households/101?lang=en").await;
-        en.shows(&["Household 101", "largest remainder", "/postings/6?lang=en"]);
+        en.shows(&[
+            "Household 101",
+            "3 waterings this year",
+            "largest remainder",
+            "/postings/6?lang=en",
+        ]);
     }
 
     #[tokio::test]
