@@ -13,7 +13,7 @@ use crate::folder::Folder;
 /// What `audit` takes.
 #[derive(Debug, Args)]
 pub struct AuditArgs {
-    /// The folder that `mingqu log export` wrote.
+    /// The folder that `mingqu log copy` or `mingqu log export` wrote.
     pub folder: PathBuf,
     /// The log's verifier key, if you have it from elsewhere; otherwise the one in the folder is taken.
     #[arg(long)]
@@ -26,7 +26,10 @@ pub struct AuditArgs {
 /// Exit code 0 when everything holds, 1 when something does not.
 pub fn run(args: &AuditArgs) -> anyhow::Result<Verdict> {
     if !args.folder.is_dir() {
-        bail!("{} is not a folder: give one that `mingqu log export` wrote", args.folder.display());
+        bail!(
+            "{} is not a folder: give one that `mingqu log copy` or `mingqu log export` wrote",
+            args.folder.display()
+        );
     }
     let trusted = args
         .log_key
