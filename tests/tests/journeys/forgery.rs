@@ -130,3 +130,23 @@ fn nothing_is_signed_unseen() {
     assert_eq!(watering.state(&life.site), "draft");
     life.stop();
 }
+
+#[test]
+fn a_lost_log_key_is_asked_for_and_never_made_anew() {
+    let township = Township::prepare(1);
+    let server = Server::with_endpoint(free_port());
+    let life = server.start(&township.data());
+    township.found(&life.site);
+    life.stop();
+    let key = township.data().join("log.key");
+    fs::remove_file(&key).unwrap();
+    let mut serve = mingqu();
+    serve.args(["serve", "--data"]).arg(township.data()).args(server.flags());
+    let mut export = mingqu();
+    export.args(["log", "export", "--data"]).arg(township.data()).arg(township.file("out"));
+    for command in [serve.args(["--listen", "127.0.0.1:0"]), &mut export] {
+        let refused = Finished::of(command).ended_with(2);
+        assert!(refused.stderr.contains("the log's key is needed"), "{}", refused.stderr);
+        assert!(!key.exists(), "another key would be another log");
+    }
+}
