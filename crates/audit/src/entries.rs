@@ -210,17 +210,20 @@ impl<'a, S: Source> Entries<'a, S> {
         findings: &mut Findings,
     ) {
         let Some(facts) = statement.watering_facts() else { return };
-        let Some(bytes) = attachments.get(&facts.evidence.reports.sha256) else { return };
         let mut problems = evidence::Problems::new(index, findings);
-        let Some(reports) = evidence::read(facts, bytes, &mut problems) else { return };
+        let mut pieces = Vec::with_capacity(facts.evidence.len());
+        for named in &facts.evidence {
+            let Some(bytes) = attachments.get(&named.reports.sha256) else { return };
+            let Some(piece) = evidence::read(named, bytes, &mut problems) else { return };
+            pieces.push((named, piece));
+        }
         if self.stopped_at.is_some() {
             return;
         }
-        // A meter or outlet that the registry does not know is a finding of the judgement.
-        let meter = self.record.meters().get(&facts.meter);
-        let outlet = self.record.outlets().get(&facts.outlet);
-        if let (Some(meter), Some(outlet)) = (meter, outlet) {
-            evidence::check(facts, &reports, meter, outlet, &mut self.chains, &mut problems);
+        // An outlet that the registry does not know is a finding of the judgement.
+        if let Some(outlet) = self.record.outlets().get(&facts.outlet) {
+            let chains = &mut self.chains;
+            evidence::check(&self.record, facts, outlet, &pieces, chains, &mut problems);
         }
     }
 
@@ -275,9 +278,10 @@ const fn rule_of(error: &RecordError) -> Rule {
         RecordError::Statement(_) => Rule::Statement,
         RecordError::Signature(_) => Rule::Signature,
         RecordError::SignaturesMissing(_) => Rule::SignaturesMissing,
-        RecordError::SharesDiffer | RecordError::Shares(_) | RecordError::NotInGroup(..) => {
-            Rule::Shares
-        }
+        RecordError::SharesDiffer
+        | RecordError::Shares(_)
+        | RecordError::AreaTooLarge(_)
+        | RecordError::NotInGroup(..) => Rule::Shares,
         RecordError::Volume { .. } => Rule::Volume,
         RecordError::Attachment(_) | RecordError::AttachmentMissing(_) => Rule::Attachment,
         RecordError::OtherWaterings { .. }

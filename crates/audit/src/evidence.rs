@@ -1,13 +1,15 @@
-//! A watering's evidence: the meter's signed reports, and what they come to.
+//! A watering's evidence: the signed reports, and what they come to.
 
 use std::collections::BTreeMap;
 
-use disclosure::merkle::{leaf_hash, root_of};
-use disclosure::statement::{RegistryMeter, WateringFacts};
-use domain::measurement::{CumulativeVolume, Doubt, Doubts, Measured, Reading};
-use domain::registry::{Meter, Outlet, Scale};
+use disclosure::merkle::{Hash, leaf_hash, root_of};
+use disclosure::record::Record;
+use disclosure::statement::{Evidence, Origin, RegistryMeter, WateringFacts};
+use domain::measurement::{CumulativeVolume, Measured, MeasurementError, MeterReadings, Reading};
+use domain::registry::Outlet;
 use domain::{MeterCode, Timestamp};
-use telemetry::{ChainHash, Flags, Kind, Report, SignedReport, VerifyingKey};
+use evidence::{Item, ReportError};
+use telemetry::{ChainHash, SignedReport};
 
 use crate::finding::{Findings, Place, Rule};
 
@@ -34,6 +36,8 @@ impl<'a> Problems<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Chains {
     meters: BTreeMap<MeterCode, BTreeMap<u64, Link>>,
+    /// The entries by hand, which form no chain: each one's digest.
+    by_hand: BTreeMap<(MeterCode, u64), Hash>,
     reports: u64,
 }
 
@@ -87,35 +91,77 @@ impl Chains {
         }
         Ok(())
     }
+
+    /// Enters the entries by hand of one piece of evidence, which stand under ascending numbers.
+    fn enter_by_hand(
+        &mut self,
+        meter: &MeterCode,
+        first: u64,
+        envelopes: &[&[u8]],
+    ) -> Result<(), String> {
+        for (number, envelope) in (first..).zip(envelopes) {
+            let digest = Hash::of(envelope);
+            match self.by_hand.insert((meter.clone(), number), digest) {
+                None => self.reports += 1,
+                Some(held) if held == digest => {}
+                Some(_) => {
+                    return Err(format!(
+                        "other evidence has another entry with the number {number}"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Splits evidence into reports and checks all that needs no registry: their form, their meter,
+/// What a piece of evidence holds.
+pub(crate) enum Piece<'b> {
+    /// Reports, signed by the meter or for it.
+    Reports(Vec<SignedReport<'b>>),
+    /// Envelopes with readings by hand.
+    ByHand(Vec<&'b [u8]>),
+}
+
+/// Splits a piece of evidence into its items and checks all that needs no registry: their form, their meter,
 /// their sequence, their chain and the root over them. `None` where they cannot be told apart.
 pub(crate) fn read<'b>(
-    facts: &WateringFacts,
+    piece: &Evidence,
     bytes: &'b [u8],
     problems: &mut Problems<'_>,
-) -> Option<Vec<SignedReport<'b>>> {
-    let pieces = match split(bytes) {
-        Ok(pieces) => pieces,
+) -> Option<Piece<'b>> {
+    let items = match evidence::split(bytes) {
+        Ok(items) => items,
         Err(position) => {
             let says = format_args!("no signed report stands at byte {position} of the evidence");
             problems.add(Rule::EvidenceForm, says);
             return None;
         }
     };
-    let leaves: Vec<_> = pieces.iter().map(|piece| leaf_hash(piece)).collect();
+    let leaves: Vec<_> = items.iter().map(|item| leaf_hash(item.bytes())).collect();
     let root = root_of(&leaves);
-    if root != facts.evidence.root {
+    if root != piece.root {
         let says = format_args!(
             "the reports lead to the root {root} and the statement says {}",
-            facts.evidence.root
+            piece.root
         );
         problems.add(Rule::EvidenceRoot, says);
     }
-    let mut reports = Vec::with_capacity(pieces.len());
-    for (number, piece) in (1_u64..).zip(pieces) {
-        match telemetry::decode(piece) {
+    check_count(piece, items.len(), problems);
+    if piece.origin == Origin::Manual {
+        return by_hand(&items, problems).map(Piece::ByHand);
+    }
+    let reports = reports(&items, problems)?;
+    check_meter(piece, &reports, problems);
+    check_sequence(piece, &reports, problems);
+    check_chain(&reports, problems);
+    Some(Piece::Reports(reports))
+}
+
+fn reports<'b>(items: &[Item<'b>], problems: &mut Problems<'_>) -> Option<Vec<SignedReport<'b>>> {
+    let mut reports = Vec::with_capacity(items.len());
+    for (number, item) in (1_u64..).zip(items) {
+        match telemetry::decode(item.bytes()) {
             Ok(report) => reports.push(report),
             Err(error) => {
                 let says = format_args!("report {number} of the evidence is refused: {error}");
@@ -124,100 +170,156 @@ pub(crate) fn read<'b>(
             }
         }
     }
-    check_meter(facts, &reports, problems);
-    check_sequence(facts, &reports, problems);
-    check_chain(&reports, problems);
     Some(reports)
+}
+
+fn by_hand<'b>(items: &[Item<'b>], problems: &mut Problems<'_>) -> Option<Vec<&'b [u8]>> {
+    let envelope = |item: &Item<'b>| match item {
+        Item::Hand(envelope) => Some(*envelope),
+        Item::Report(_) => None,
+    };
+    let envelopes: Option<Vec<_>> = items.iter().map(envelope).collect();
+    if envelopes.is_none() {
+        problems.add(Rule::EvidenceForm, "a report stands among the entries by hand");
+    }
+    envelopes
 }
 
 /// Checks all that needs the registry that was in force: signatures, span, volume and doubts.
 pub(crate) fn check(
+    record: &Record,
     facts: &WateringFacts,
-    reports: &[SignedReport<'_>],
-    meter: &RegistryMeter,
     outlet: &Outlet,
+    pieces: &[(&Evidence, Piece<'_>)],
     chains: &mut Chains,
     problems: &mut Problems<'_>,
 ) {
-    check_signatures(facts, reports, meter, chains, problems);
-    let Scale::Register { .. } = meter.meter.scale;
-    if let Some(other) = reports.iter().map(SignedReport::report).find(|r| r.kind != Kind::Register)
-    {
-        let says = format_args!("report {} is not of a register: {:?}", other.seq, other.kind);
-        return problems.add(Rule::EvidenceMeter, says);
+    let mut readings: BTreeMap<&MeterCode, Vec<Reading>> = BTreeMap::new();
+    for (named, piece) in pieces {
+        // A meter that the registry does not know is a finding of the judgement.
+        let Some(registered) = record.meters().get(&named.meter) else { return };
+        let found = match piece {
+            Piece::Reports(reports) => {
+                check_reports(facts, named, registered, reports, chains, problems)
+            }
+            Piece::ByHand(envelopes) => check_by_hand(record, named, envelopes, chains, problems),
+        };
+        let Some(found) = found else { return };
+        readings.entry(&named.meter).or_default().extend(found);
     }
-    let readings: Result<Vec<Vec<Reading>>, String> =
-        reports.iter().map(|signed| readings(signed.report(), &meter.meter)).collect();
-    let readings = match readings {
-        Ok(readings) => readings,
-        Err(says) => return problems.add(Rule::ReadingTime, says),
-    };
-    check_span(facts, &readings, problems);
-    let measured = CumulativeVolume::new(meter.meter.scale, readings.into_iter().flatten())
-        .and_then(|volume| volume.between(facts.start, facts.end, outlet.gap_tolerance_seconds));
-    match measured {
+    if chains.reports() > MAX_REPORTS {
+        let says = format_args!("the log's evidence holds more than {MAX_REPORTS} reports");
+        problems.add(Rule::TooManyReports, says);
+    }
+    let meters = readings.into_iter().filter_map(|(meter, readings)| {
+        let meter = &record.meters().get(meter)?.meter;
+        Some(MeterReadings { meter, tables: record.tables(), readings })
+    });
+    let volume = CumulativeVolume::new(meters);
+    match volume.between(facts.start, facts.end, outlet.gap_tolerance_seconds) {
         Ok(measured) => check_measured(facts, &measured, problems),
+        Err(error @ (MeasurementError::NotBefore(_) | MeasurementError::NotAfter(_))) => {
+            problems.add(Rule::EvidenceSpan, error);
+        }
         Err(error) => {
             problems.add(Rule::Volume, format_args!("the reports give no volume: {error}"));
         }
     }
 }
 
-/// What a report's flags say against its readings; a low battery or a restart says nothing.
-pub(crate) fn doubts_of(flags: Flags) -> Doubts {
-    let mut doubts = Doubts::NONE;
-    for (flag, doubt) in [
-        (Flags::CLOCK_NOT_SYNCHRONISED, Doubt::ClockNotSynchronised),
-        (Flags::TAMPER, Doubt::Tamper),
-        (Flags::REVERSE_FLOW, Doubt::ReverseFlow),
-    ] {
-        if flags.contains(flag) {
-            doubts = doubts.with(doubt);
+/// Signatures, chain over all evidence, kind and span of one meter's reports; their readings.
+fn check_reports(
+    facts: &WateringFacts,
+    named: &Evidence,
+    registered: &RegistryMeter,
+    reports: &[SignedReport<'_>],
+    chains: &mut Chains,
+    problems: &mut Problems<'_>,
+) -> Option<Vec<Reading>> {
+    for signed in reports {
+        if let Err(error) = evidence::check_report(registered, signed) {
+            problems.add(rule_of(&error), error);
+            return None;
         }
     }
-    doubts
-}
-
-/// A report's readings as the rules see them; fails with the sequence number and what is wrong with
-/// a reading from before the meter's installation or outside the years that are reckoned with.
-pub(crate) fn readings(report: &Report, meter: &Meter) -> Result<Vec<Reading>, String> {
-    let doubts = doubts_of(report.flags);
-    let one = |reading: &telemetry::Reading| match Timestamp::from_millis(reading.at_ms) {
-        Ok(at) if at >= meter.installed_at => Ok(Reading { at, value: reading.value, doubts }),
-        Ok(at) => Err(format!(
-            "report {} has a reading of {at}, before the meter's installation at {}",
-            report.seq, meter.installed_at
-        )),
-        Err(error) => Err(format!("report {} has a reading whose {error}", report.seq)),
+    if let Err(says) = chains.enter(&named.meter, reports) {
+        problems.add(Rule::ReportFork, says);
+    }
+    let read = reports.iter().map(|signed| evidence::readings(signed.report()));
+    let readings: Vec<Vec<Reading>> = match read.collect() {
+        Ok(readings) => readings,
+        Err(error) => {
+            problems.add(rule_of(&error), error);
+            return None;
+        }
     };
-    report.readings.iter().map(one).collect()
+    let meter = &registered.meter;
+    let start = facts.start.max(meter.installed_at);
+    let end = meter.removed_at.map_or(facts.end, |removed| removed.min(facts.end));
+    check_span(start, end, &readings, problems);
+    Some(readings.into_iter().flatten().collect())
 }
 
-fn check_meter(facts: &WateringFacts, reports: &[SignedReport<'_>], problems: &mut Problems<'_>) {
+const fn rule_of(error: &ReportError) -> Rule {
+    match error {
+        ReportError::NoKey(_) | ReportError::Signature { .. } => Rule::ReportSignature,
+        ReportError::Kind { .. } => Rule::EvidenceMeter,
+        ReportError::Time { .. } => Rule::ReadingTime,
+    }
+}
+
+/// Signatures and meter of the entries by hand; their readings.
+fn check_by_hand(
+    record: &Record,
+    named: &Evidence,
+    envelopes: &[&[u8]],
+    chains: &mut Chains,
+    problems: &mut Problems<'_>,
+) -> Option<Vec<Reading>> {
+    let mut all = Vec::new();
+    for (number, envelope) in (named.first_report..).zip(envelopes) {
+        match evidence::hand_readings(record.directory(), envelope) {
+            Ok((entry, _)) if entry.meter != named.meter => {
+                let says = format_args!("entry {number} by hand is of meter {}", entry.meter);
+                problems.add(Rule::EvidenceMeter, says);
+                return None;
+            }
+            Ok((_, readings)) => all.extend(readings),
+            Err(error) => {
+                let says = format_args!("entry {number} by hand does not count: {error}");
+                problems.add(Rule::ReportSignature, says);
+                return None;
+            }
+        }
+    }
+    if let Err(says) = chains.enter_by_hand(&named.meter, named.first_report, envelopes) {
+        problems.add(Rule::ReportFork, says);
+    }
+    Some(all)
+}
+
+fn check_meter(piece: &Evidence, reports: &[SignedReport<'_>], problems: &mut Problems<'_>) {
     let other =
-        reports.iter().map(SignedReport::report).find(|r| r.meter.as_str() != facts.meter.as_str());
-    if let Some(Report { meter, seq, .. }) = other {
-        let says = format_args!("report {seq} is of meter {meter} and not of {}", facts.meter);
+        reports.iter().map(SignedReport::report).find(|r| r.meter.as_str() != piece.meter.as_str());
+    if let Some(telemetry::Report { meter, seq, .. }) = other {
+        let says = format_args!("report {seq} is of meter {meter} and not of {}", piece.meter);
         problems.add(Rule::EvidenceMeter, says);
     }
 }
 
-fn check_sequence(
-    facts: &WateringFacts,
-    reports: &[SignedReport<'_>],
-    problems: &mut Problems<'_>,
-) {
-    let (first, last) = (facts.evidence.first_report, facts.evidence.last_report);
+fn check_count(piece: &Evidence, items: usize, problems: &mut Problems<'_>) {
+    let (first, last) = (piece.first_report, piece.last_report);
     let due = last.checked_sub(first).and_then(|gap| gap.checked_add(1));
-    let found = u64::try_from(reports.len()).ok();
-    if due.is_none() || due != found {
-        let says = format_args!(
-            "the evidence holds {} reports for the numbers {first} to {last}",
-            reports.len()
-        );
+    if due.is_none() || due != u64::try_from(items).ok() {
+        let says =
+            format_args!("the evidence holds {items} reports for the numbers {first} to {last}");
         problems.add(Rule::ReportSequence, says);
     }
-    let wrong = (first..).zip(reports).find(|(due, signed)| signed.report().seq != *due);
+}
+
+fn check_sequence(piece: &Evidence, reports: &[SignedReport<'_>], problems: &mut Problems<'_>) {
+    let wrong =
+        (piece.first_report..).zip(reports).find(|(due, signed)| signed.report().seq != *due);
     if let Some((due, signed)) = wrong {
         let says = format_args!("report {} stands where report {due} is due", signed.report().seq);
         problems.add(Rule::ReportSequence, says);
@@ -239,44 +341,13 @@ fn check_chain(reports: &[SignedReport<'_>], problems: &mut Problems<'_>) {
     }
 }
 
-/// Also enters the reports, once all are verified, into the meter's chain over all evidence.
-fn check_signatures(
-    facts: &WateringFacts,
-    reports: &[SignedReport<'_>],
-    meter: &RegistryMeter,
-    chains: &mut Chains,
+/// Neither the first nor the last report is there without need. That they reach far enough, V(t) tells.
+fn check_span(
+    start: Timestamp,
+    end: Timestamp,
+    readings: &[Vec<Reading>],
     problems: &mut Problems<'_>,
 ) {
-    let Ok(key) = VerifyingKey::from_bytes(meter.device_key.as_bytes()) else {
-        return problems.add(Rule::ReportSignature, "the meter's device key is not a key");
-    };
-    for signed in reports {
-        if let Err(error) = signed.verify(&key) {
-            let seq = signed.report().seq;
-            let says = format_args!("report {seq} is not by the registry's device key: {error}");
-            return problems.add(Rule::ReportSignature, says);
-        }
-    }
-    if let Err(says) = chains.enter(&facts.meter, reports) {
-        return problems.add(Rule::ReportFork, says);
-    }
-    if chains.reports() > MAX_REPORTS {
-        let says = format_args!("the log's evidence holds more than {MAX_REPORTS} reports");
-        problems.add(Rule::TooManyReports, says);
-    }
-}
-
-/// The first report reaches back to t0 and the last one on to t1; neither is there without need.
-fn check_span(facts: &WateringFacts, readings: &[Vec<Reading>], problems: &mut Problems<'_>) {
-    let (start, end) = (facts.start, facts.end);
-    let begins_by_start = |report: &[Reading]| report.iter().any(|reading| reading.at <= start);
-    let reaches_end = |report: &[Reading]| report.iter().any(|reading| reading.at >= end);
-    if !readings.first().is_some_and(|first| begins_by_start(first)) {
-        problems.add(Rule::EvidenceSpan, format_args!("the first report begins after {start}"));
-    }
-    if !readings.last().is_some_and(|last| reaches_end(last)) {
-        problems.add(Rule::EvidenceSpan, format_args!("the last report ends before {end}"));
-    }
     // By measured time, for a clock may have been set back between two reports.
     if let [first, second, ..] = readings {
         let latest_first = first.iter().map(|reading| reading.at).max();
@@ -319,75 +390,5 @@ fn check_measured(facts: &WateringFacts, measured: &Measured, problems: &mut Pro
             facts.doubts, measured.doubts
         );
         problems.add(Rule::Doubts, says);
-    }
-}
-
-/// Splits a CBOR sequence (RFC 8742) of reports into its items; fails with the position of what is
-/// not framed as one. Everything within an item is checked by [`telemetry::decode`].
-///
-/// ```text
-/// d2 84  bstr  a0  bstr  bstr      tag 18, array of 4: header, empty map, report, signature
-/// ```
-fn split(bytes: &[u8]) -> Result<Vec<&[u8]>, usize> {
-    let mut pieces = Vec::new();
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let length = report_length(rest).ok_or(bytes.len() - rest.len())?;
-        let (piece, after) = rest.split_at_checked(length).ok_or(bytes.len() - rest.len())?;
-        pieces.push(piece);
-        rest = after;
-    }
-    if pieces.is_empty() { Err(0) } else { Ok(pieces) }
-}
-
-fn report_length(bytes: &[u8]) -> Option<usize> {
-    let rest = skip_byte_string(bytes.strip_prefix(&[0xd2, 0x84])?)?;
-    let rest = skip_byte_string(rest.strip_prefix(&[0xa0])?)?;
-    let rest = skip_byte_string(rest)?;
-    Some(bytes.len() - rest.len())
-}
-
-/// What follows a byte string of at most 65,535 bytes (RFC 8949 §3.1, major type 2).
-fn skip_byte_string(bytes: &[u8]) -> Option<&[u8]> {
-    let (length, rest) = match bytes {
-        [head @ 0x40..=0x57, rest @ ..] => (usize::from(head & 0x1f), rest),
-        [0x58, length, rest @ ..] => (usize::from(*length), rest),
-        [0x59, high, low, rest @ ..] => (usize::from(u16::from_be_bytes([*high, *low])), rest),
-        _ => return None,
-    };
-    rest.get(length..)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn splits_a_sequence_where_its_items_end() {
-        let one = [0xd2, 0x84, 0x41, 0x01, 0xa0, 0x40, 0x58, 0x02, 0x05, 0x06];
-        let two = [0xd2, 0x84, 0x40, 0xa0, 0x59, 0x00, 0x01, 0x07, 0x41, 0x08];
-        let sequence = [one.as_slice(), &two].concat();
-        assert_eq!(split(&sequence), Ok(vec![one.as_slice(), &two]));
-        for end in 1..sequence.len() {
-            let at = if end < one.len() { 0 } else { one.len() };
-            let whole = end == one.len();
-            assert_eq!(split(&sequence[..end]).err(), (!whole).then_some(at), "{end}");
-        }
-    }
-
-    #[test]
-    fn rejects_what_is_not_framed_as_a_report() {
-        for bytes in [&[][..], &[0xd2], &[0x84], &[0xd2, 0x84, 0x40, 0xa1], &[0xd2, 0x84, 0x5a]] {
-            assert_eq!(split(bytes), Err(0));
-        }
-    }
-
-    #[test]
-    fn flags_become_doubts() {
-        let flags = Flags::CLOCK_NOT_SYNCHRONISED.union(Flags::TAMPER).union(Flags::REBOOTED);
-        let both = Doubts::NONE.with(Doubt::ClockNotSynchronised).with(Doubt::Tamper);
-        assert_eq!(doubts_of(flags), both);
-        assert_eq!(doubts_of(Flags::LOW_BATTERY.union(Flags::REBOOTED)), Doubts::NONE);
-        assert_eq!(doubts_of(Flags::REVERSE_FLOW), Doubts::NONE.with(Doubt::ReverseFlow));
     }
 }

@@ -14,6 +14,7 @@ pub mod checkpoint;
 pub mod cosignature;
 pub mod directory;
 pub mod dsse;
+pub mod hand_readings;
 pub mod key;
 pub mod merkle;
 pub mod note;

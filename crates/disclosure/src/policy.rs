@@ -6,7 +6,7 @@ use thiserror::Error;
 use crate::directory::{Directory, Enrolled};
 use crate::dsse::{Envelope, EnvelopeSignature, pae};
 use crate::key::Fingerprint;
-use crate::statement::{ExpectedSigner, Kind, Need, Policy, Role, Statement};
+use crate::statement::{Enrolment, ExpectedSigner, Kind, Need, Policy, Role, Statement};
 
 /// A signature that counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +128,33 @@ pub fn judge(
     Ok(Standing { signatures, missing })
 }
 
+/// Whose signature over this message it is: of a key that is enrolled, not revoked, and really signed.
+pub fn signer_of<'d>(
+    directory: &'d Directory,
+    message: &[u8],
+    signature: &EnvelopeSignature,
+) -> Result<&'d Enrolment, SignatureProblem> {
+    let (key, enrolment) = enrolled(directory, signature)?;
+    match enrolment.key.verify(message, &signature.sig) {
+        Ok(()) => Ok(enrolment),
+        Err(_) => Err(SignatureProblem::Invalid(key)),
+    }
+}
+
+/// Whose key a signature names. The keyid only finds the entry; what counts is the key that the log enrolled under it.
+fn enrolled<'d>(
+    directory: &'d Directory,
+    signature: &EnvelopeSignature,
+) -> Result<(Fingerprint, &'d Enrolment), SignatureProblem> {
+    let unknown = || SignatureProblem::UnknownKey(signature.keyid.chars().take(64).collect());
+    let key = Fingerprint::from_hex(&signature.keyid).map_err(|_| unknown())?;
+    let Enrolled { enrolment, revoked_at, .. } = directory.get(&key).ok_or_else(unknown)?;
+    match *revoked_at {
+        None => Ok((key, enrolment)),
+        Some(at) => Err(SignatureProblem::Revoked { key, person: enrolment.person.clone(), at }),
+    }
+}
+
 fn judge_one(
     directory: &Directory,
     policy: &Policy,
@@ -135,15 +162,8 @@ fn judge_one(
     signature: &EnvelopeSignature,
     statement: &Statement,
 ) -> Result<CoSignature, SignatureProblem> {
-    let unknown = || SignatureProblem::UnknownKey(signature.keyid.chars().take(64).collect());
-    // The keyid only finds the entry; what counts is the key that the log enrolled under it.
-    let key = Fingerprint::from_hex(&signature.keyid).map_err(|_| unknown())?;
-    let enrolled = directory.get(&key).ok_or_else(unknown)?;
-    let Enrolled { enrolment, revoked_at, .. } = enrolled;
+    let (key, enrolment) = enrolled(directory, signature)?;
     let person = enrolment.person.clone();
-    if let Some(at) = *revoked_at {
-        return Err(SignatureProblem::Revoked { key, person, at });
-    }
     let role = enrolment.role;
     if !policy.needs(statement.kind()).iter().any(|need| need.role == role) {
         return Err(SignatureProblem::RoleHasNoPart { role, kind: statement.kind() });

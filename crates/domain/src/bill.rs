@@ -170,7 +170,7 @@ fn share_weights(watering: &PostedWatering) -> Vec<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::share::by_area;
+    use crate::share::{Part, ShareMethod, divide};
     use crate::tariff::Tariff;
     use crate::{HouseholdNo, TariffId};
     use proptest::prelude::*;
@@ -200,7 +200,11 @@ mod tests {
             index,
             start: "2016-04-02T00:00:00Z".parse().unwrap(),
             volume: Litres(litres),
-            shares: by_area(Litres(litres), &households()).unwrap(),
+            shares: {
+                let part = |(household, area)| Part { household, area, minutes: None };
+                let parts: Vec<Part> = households().into_iter().map(part).collect();
+                divide(Litres(litres), ShareMethod::Area, &parts).unwrap()
+            },
         }
     }
 

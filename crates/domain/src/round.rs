@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::registry::{RegistryError, check_name};
 use crate::share::ShareMethod;
-use crate::{GroupId, OutletId, RoundId, Timestamp, TurnId, VillageId};
+use crate::{Area, GroupId, HouseholdNo, OutletId, RoundId, Timestamp, TurnId, VillageId};
 
 /// A scheduled irrigation pass of a season (轮次).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,8 +37,25 @@ pub struct Turn {
     pub group: GroupId,
     /// How the volume will be shared.
     pub method: ShareMethod,
+    /// The households that get the water; none named means the whole group with all its land.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Member>,
     /// When the gate was opened.
     pub opened_at: Timestamp,
+}
+
+/// A household in a turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// The household.
+    pub household: HouseholdNo,
+    /// The area that it irrigates in this turn, in hundredths of a mu; all its land where none is noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area: Option<Area>,
+    /// For how many minutes it has the water.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<u32>,
 }
 
 /// Why a round or a turn is refused.
@@ -143,6 +160,7 @@ mod tests {
             village: VillageId::new("v1").unwrap(),
             group: GroupId::new("g1").unwrap(),
             method: ShareMethod::Area,
+            members: Vec::new(),
             opened_at: round().opens_at,
         };
         assert!(turn.check_closing(turn.opened_at).is_err());

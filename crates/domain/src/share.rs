@@ -10,12 +10,28 @@ use crate::{Area, HouseholdNo, Litres};
 /// The most households that one watering is shared among.
 pub const MAX_SHARES: usize = 400;
 
+/// The longest time that one household has the water in one turn, in minutes: thirty days.
+pub const MAX_MINUTES: u32 = 30 * 24 * 60;
+
 /// How a watering's volume is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ShareMethod {
     /// In proportion to the area that each household irrigates (按面积).
     Area,
+    /// In proportion to the minutes for which each household has the water (按时间).
+    Minutes,
+}
+
+/// What a household brings to a division.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The household.
+    pub household: HouseholdNo,
+    /// The area that it irrigates in this turn.
+    pub area: Area,
+    /// For how many minutes it has the water; needed where that is how the volume is divided.
+    pub minutes: Option<u32>,
 }
 
 /// The part of a watering's volume that falls to one household (分摊).
@@ -24,10 +40,20 @@ pub enum ShareMethod {
 pub struct Share {
     /// Whose share it is.
     pub household: HouseholdNo,
-    /// The area it was reckoned by, in hundredths of a mu.
+    /// The area that it irrigated, in hundredths of a mu.
     pub area: Area,
+    /// For how many minutes it had the water, where that was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<u32>,
     /// The share.
     pub litres: Litres,
+}
+
+impl Share {
+    /// What it was reckoned by.
+    pub fn part(&self) -> Part {
+        Part { household: self.household.clone(), area: self.area, minutes: self.minutes }
+    }
 }
 
 /// Why a volume cannot be divided.
@@ -45,41 +71,56 @@ pub enum ShareError {
     /// An area that is not positive.
     #[error("household {0} has no area to share by: enter its irrigated area in the roster")]
     NoArea(HouseholdNo),
+    /// No minutes where they are needed, or too many.
+    #[error("household {0} has no minutes to share by: note 1 to {MAX_MINUTES} minutes for it")]
+    NoMinutes(HouseholdNo),
     /// A negative total cannot be shared.
     #[error("a volume of {0} litres cannot be shared")]
     Negative(i64),
 }
 
-/// Divides `volume` by area; shares come in the order of household numbers.
-pub fn by_area(
+/// Divides `volume`; shares come in the order of household numbers.
+pub fn divide(
     volume: Litres,
-    households: &[(HouseholdNo, Area)],
+    method: ShareMethod,
+    parts: &[Part],
 ) -> Result<Vec<Share>, ShareError> {
-    if households.is_empty() {
+    if parts.is_empty() {
         return Err(ShareError::NoHouseholds);
     }
-    if households.len() > MAX_SHARES {
-        return Err(ShareError::TooMany(households.len()));
+    if parts.len() > MAX_SHARES {
+        return Err(ShareError::TooMany(parts.len()));
     }
-    let mut households = households.to_vec();
-    households.sort_by(|a, b| a.0.number_order().cmp(&b.0.number_order()));
+    let mut parts = parts.to_vec();
+    parts.sort_by(|a, b| a.household.number_order().cmp(&b.household.number_order()));
     let mut seen = BTreeSet::new();
-    for (household, area) in &households {
-        if !seen.insert(household) {
-            return Err(ShareError::Twice(household.clone()));
+    for part in &parts {
+        let household = || part.household.clone();
+        if !seen.insert(&part.household) {
+            return Err(ShareError::Twice(household()));
         }
-        if area.get() <= 0 {
-            return Err(ShareError::NoArea(household.clone()));
+        if part.area.get() <= 0 {
+            return Err(ShareError::NoArea(household()));
+        }
+        let noted = part.minutes.is_some() || method == ShareMethod::Minutes;
+        if noted && !(1..=MAX_MINUTES).contains(&part.minutes.unwrap_or(0)) {
+            return Err(ShareError::NoMinutes(household()));
         }
     }
-    let weights: Vec<i64> = households.iter().map(|(_, area)| area.get()).collect();
-    let parts =
+    let weight = |part: &Part| match method {
+        ShareMethod::Area => part.area.get(),
+        ShareMethod::Minutes => part.minutes.unwrap_or(0).into(),
+    };
+    let weights: Vec<i64> = parts.iter().map(weight).collect();
+    let litres =
         largest_remainder(volume.get(), &weights).ok_or(ShareError::Negative(volume.get()))?;
-    Ok(households
-        .into_iter()
-        .zip(parts)
-        .map(|((household, area), litres)| Share { household, area, litres: Litres(litres) })
-        .collect())
+    let share = |(Part { household, area, minutes }, litres)| Share {
+        household,
+        area,
+        minutes,
+        litres: Litres(litres),
+    };
+    Ok(parts.into_iter().zip(litres).map(share).collect())
 }
 
 /// Divides `total` in proportion to `weights` by largest remainder; equal remainders go to the earlier place.
@@ -116,10 +157,18 @@ mod tests {
         HouseholdNo::new(text).unwrap()
     }
 
+    fn part(number: &str, area: i64) -> Part {
+        Part { household: no(number), area: Area(area), minutes: None }
+    }
+
+    fn by_area(volume: Litres, parts: &[Part]) -> Result<Vec<Share>, ShareError> {
+        divide(volume, ShareMethod::Area, parts)
+    }
+
     #[test]
     fn golden_split_by_area() {
         let households = [("101", 840), ("102", 1170), ("103", 990), ("104", 600)]
-            .map(|(n, a)| (no(n), Area(a)));
+            .map(|(number, area)| part(number, area));
         let shares = by_area(Litres(6_480_000), &households).unwrap();
         let litres: Vec<i64> = shares.iter().map(|share| share.litres.get()).collect();
         assert_eq!(litres, [1_512_000, 2_106_000, 1_782_000, 1_080_000]);
@@ -133,8 +182,22 @@ mod tests {
     }
 
     #[test]
+    fn shares_by_the_minutes_noted() {
+        let for_minutes = |number, minutes| Part { minutes, ..part(number, 500) };
+        let parts = [for_minutes("1", Some(90)), for_minutes("2", Some(30))];
+        let shares = divide(Litres(1_001), ShareMethod::Minutes, &parts).unwrap();
+        let litres: Vec<i64> = shares.iter().map(|share| share.litres.get()).collect();
+        assert_eq!(litres, [751, 250]);
+        for minutes in [None, Some(0), Some(MAX_MINUTES + 1)] {
+            let parts = [for_minutes("1", minutes)];
+            let refused = divide(Litres(1), ShareMethod::Minutes, &parts);
+            assert_eq!(refused, Err(ShareError::NoMinutes(no("1"))));
+        }
+    }
+
+    #[test]
     fn ties_go_to_the_lower_household_number() {
-        let households = [(no("10"), Area(100)), (no("9"), Area(100))];
+        let households = [part("10", 100), part("9", 100)];
         let shares = by_area(Litres(3), &households).unwrap();
         assert_eq!((shares[0].household.as_str(), shares[0].litres), ("9", Litres(2)));
         assert_eq!((shares[1].household.as_str(), shares[1].litres), ("10", Litres(1)));
@@ -143,11 +206,11 @@ mod tests {
     #[test]
     fn rejects_what_cannot_be_divided() {
         assert_eq!(by_area(Litres(1), &[]), Err(ShareError::NoHouseholds));
-        let twice = [(no("1"), Area(1)), (no("1"), Area(1))];
+        let twice = [part("1", 1), part("1", 1)];
         assert_eq!(by_area(Litres(1), &twice), Err(ShareError::Twice(no("1"))));
-        assert_eq!(by_area(Litres(1), &[(no("1"), Area(0))]), Err(ShareError::NoArea(no("1"))));
-        assert_eq!(by_area(Litres(-1), &[(no("1"), Area(1))]), Err(ShareError::Negative(-1)));
-        let many: Vec<_> = (0..=MAX_SHARES).map(|n| (no(&n.to_string()), Area(1))).collect();
+        assert_eq!(by_area(Litres(1), &[part("1", 0)]), Err(ShareError::NoArea(no("1"))));
+        assert_eq!(by_area(Litres(-1), &[part("1", 1)]), Err(ShareError::Negative(-1)));
+        let many: Vec<_> = (0..=MAX_SHARES).map(|n| part(&n.to_string(), 1)).collect();
         assert_eq!(by_area(Litres(1), &many), Err(ShareError::TooMany(MAX_SHARES + 1)));
     }
 

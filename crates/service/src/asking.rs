@@ -1,13 +1,14 @@
 //! Signed requests: who asks what, whether they may, and doing it once.
 
 use disclosure::dsse::Envelope;
-use disclosure::key::Fingerprint;
 use disclosure::merkle::Hash;
-use disclosure::policy::SignatureProblem;
+use disclosure::policy::{SignatureProblem, signer_of};
+use disclosure::record::RecordError;
 use disclosure::statement::{Enrolment, Statement};
 use domain::progress::{Progress, Step};
 use domain::round::{Round, Turn};
-use domain::{OutletId, Timestamp, TurnId};
+use domain::share;
+use domain::{Litres, OutletId, Timestamp, TurnId};
 use serde::Serialize;
 use store::{NewRequest, NewTurn, StoreError};
 
@@ -80,17 +81,9 @@ impl Service {
         let [signature] = envelope.signatures.as_slice() else {
             return Err(ServiceError::OneSignature(envelope.signatures.len()));
         };
-        let unknown = || SignatureProblem::UnknownKey(signature.keyid.chars().take(64).collect());
-        let key = Fingerprint::from_hex(&signature.keyid).map_err(|_| unknown())?;
-        let enrolled = self.record().directory().get(&key).cloned().ok_or_else(unknown)?;
-        let enrolment = enrolled.enrolment;
-        if let Some(at) = enrolled.revoked_at {
-            return Err(SignatureProblem::Revoked { key, person: enrolment.person, at }.into());
-        }
-        match enrolment.key.verify(&envelope.signed_bytes(), &signature.sig) {
-            Ok(()) => Ok((request, enrolment)),
-            Err(_) => Err(SignatureProblem::Invalid(key).into()),
-        }
+        let record = self.record();
+        let asker = signer_of(record.directory(), &envelope.signed_bytes(), signature)?.clone();
+        Ok((request, asker))
     }
 
     async fn open_round(&self, round: &Round) -> Result<Answer, ServiceError> {
@@ -116,7 +109,12 @@ impl Service {
         let round = round.ok_or_else(|| ServiceError::UnknownRound(turn.round.clone()))?;
         round.admits(turn.opened_at)?;
         self.check_past(turn.opened_at)?;
-        self.record().check_turn(&turn.outlet, &turn.village, &turn.group)?;
+        {
+            let record = self.record();
+            record.check_turn(&turn.outlet, &turn.village, &turn.group)?;
+            share::divide(Litres::ZERO, turn.method, &record.sharing(turn)?)
+                .map_err(RecordError::from)?;
+        }
         self.check_free(&turn.outlet, turn.opened_at).await?;
         let plan = serde_json::to_string(turn)
             .map_err(|error| ServiceError::RequestMalformed(error.to_string()))?;

@@ -5,14 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use disclosure::dsse::MAX_PAYLOAD_BYTES;
 use disclosure::merkle::Hash;
 use disclosure::record::RecordError;
-use disclosure::statement::{
-    Head, Kind, Origin, RegistryMeter, Statement, Watering, WateringFacts,
-};
-use domain::measurement::{CumulativeVolume, MeasurementError};
+use disclosure::statement::{Head, Kind, Statement, Watering, WateringFacts};
+use domain::measurement::MeasurementError;
 use domain::progress::Progress;
 use domain::registry::Outlet;
 use domain::round::Turn;
-use domain::share::{self, Share, ShareMethod};
+use domain::share::{self, Share};
 use domain::{Litres, MeterCode, OutletId, RoundId, Timestamp, TurnId, VillageId};
 use store::{Attachment, NewStatement, StatementRow, StoreError, TurnRow};
 
@@ -65,7 +63,7 @@ impl Obstacle {
 
 struct Draft {
     statement: Statement,
-    evidence: Attachment,
+    evidence: Vec<Attachment>,
 }
 
 impl Service {
@@ -106,7 +104,7 @@ impl Service {
     async fn draft_turn(&self, row: &TurnRow) -> Result<(), ServiceError> {
         let draft = self.measure(row).await?;
         let new = self.new_statement(&draft.statement, Progress::Draft)?;
-        self.store.insert_statement(&new, &[draft.evidence], Some(&row.code)).await?;
+        self.store.insert_statement(&new, &draft.evidence, Some(&row.code)).await?;
         Ok(())
     }
 
@@ -128,7 +126,7 @@ impl Service {
             for row in rows {
                 let statement = Statement::parse(&row.payload_type, &row.payload)?;
                 if let Some(facts) = statement.watering_facts()
-                    && (all || meters.contains(&facts.meter))
+                    && (all || facts.meters().any(|meter| meters.contains(meter)))
                 {
                     self.redraft_one(&row, &statement, facts).await?;
                 }
@@ -155,7 +153,7 @@ impl Service {
         if draft.statement.watering_facts() != Some(facts) || !same_signers {
             let new = self.new_statement(&draft.statement, Progress::Draft)?;
             let digest = &new.payload_sha256;
-            self.store.replace_draft(row.id, &new.payload, digest, &[draft.evidence]).await?;
+            self.store.replace_draft(row.id, &new.payload, digest, &draft.evidence).await?;
         }
         Ok(())
     }
@@ -163,17 +161,26 @@ impl Service {
     async fn measure(&self, row: &TurnRow) -> Result<Draft, ServiceError> {
         let turn = turn_of(row)?;
         let end = row.closed_at.ok_or_else(|| ServiceError::UnknownTurn(row.code.clone()))?;
-        let (outlet, registered) = self.outlet_and_meter(&turn)?;
-        let evidence = self.gather_evidence(&registered, turn.opened_at, end).await?;
-        let volume = CumulativeVolume::new(registered.meter.scale, evidence.readings()?)?;
-        let measured = volume.between(turn.opened_at, end, outlet.gap_tolerance_seconds)?;
+        let outlet = self.known_outlet(&turn.outlet)?;
+        let evidence = self.gather_evidence(&outlet.id, turn.opened_at, end).await?;
+        let tolerance = outlet.gap_tolerance_seconds;
+        let volume = evidence.volume(&self.record());
+        let measured =
+            volume.between(turn.opened_at, end, tolerance).map_err(|error| match error {
+                MeasurementError::NotBefore(_) | MeasurementError::NotAfter(_) => {
+                    evidence.first_meter().map_or_else(
+                        || error.clone().into(),
+                        |meter| not_covered(meter, turn.opened_at, end),
+                    )
+                }
+                error => error.into(),
+            })?;
         let shares = self.share(&turn, measured.volume)?;
-        let reports = evidence.attachment();
+        let (pieces, reports) = evidence.facts()?;
         let head = self.head_for(Kind::Watering, &turn.village, &shares);
         let watering = WateringFacts {
             outlet: outlet.id,
-            meter: registered.meter.code,
-            origin: Origin::MeterSigned,
+            origin: evidence.origin(),
             village: turn.village,
             group: turn.group,
             round: turn.round,
@@ -186,7 +193,7 @@ impl Service {
             doubts: measured.doubts,
             method: turn.method,
             shares,
-            evidence: evidence.facts(&reports),
+            evidence: pieces,
         };
         let statement = Statement::Watering(Watering { head, watering });
         self.record().check(&statement, &BTreeMap::new())?;
@@ -194,25 +201,13 @@ impl Service {
     }
 
     fn share(&self, turn: &Turn, volume: Litres) -> Result<Vec<Share>, ServiceError> {
-        let members = self.record().group_households(&turn.village, &turn.group)?;
-        let ShareMethod::Area = turn.method;
-        Ok(share::by_area(volume, &members).map_err(RecordError::from)?)
+        let parts = self.record().sharing(turn)?;
+        Ok(share::divide(volume, turn.method, &parts).map_err(RecordError::from)?)
     }
 
-    fn outlet_and_meter(&self, turn: &Turn) -> Result<(Outlet, RegistryMeter), ServiceError> {
-        let record = self.record();
-        let outlet = record.outlets().get(&turn.outlet).cloned();
-        // Where a meter was replaced under a new code, the one that stood there when the gate opened.
-        let meter = record
-            .meters()
-            .values()
-            .filter(|entry| entry.meter.outlet == turn.outlet)
-            .filter(|entry| entry.meter.installed_at <= turn.opened_at)
-            .max_by_key(|entry| entry.meter.installed_at);
-        match (outlet, meter) {
-            (Some(outlet), Some(entry)) => Ok((outlet, entry.clone())),
-            _ => Err(EvidenceError::NoMeter(turn.outlet.clone()).into()),
-        }
+    fn known_outlet(&self, outlet: &OutletId) -> Result<Outlet, ServiceError> {
+        let known = self.record().outlets().get(outlet).cloned();
+        known.ok_or_else(|| RecordError::UnknownOutlet(outlet.clone()).into())
     }
 
     /// What a statement of this village begins with.
@@ -253,6 +248,10 @@ impl Service {
             created_at: self.now(),
         })
     }
+}
+
+fn not_covered(meter: &MeterCode, start: Timestamp, end: Timestamp) -> ServiceError {
+    EvidenceError::NotCovered { meter: meter.clone(), start, end }.into()
 }
 
 /// The turn as it was asked for.

@@ -1,12 +1,13 @@
-//! The meter's own signed reports that a watering rests on.
+//! The signed reports that a watering rests on.
 
 use disclosure::attachment::AttachmentRef;
 use disclosure::merkle::{Hash, RootBuilder, leaf_hash};
-use disclosure::statement::{EVIDENCE_MEDIA_TYPE, Evidence, RegistryMeter};
-use domain::measurement::{Doubt, Doubts, Reading};
+use disclosure::statement::{EVIDENCE_MEDIA_TYPE, Evidence, Origin, RegistryMeter};
+use domain::measurement::{CumulativeVolume, MeterReadings, Reading};
 use domain::{MeterCode, OutletId, Timestamp};
+use evidence::{Item, ReportError};
 use store::{Attachment, StoredReport};
-use telemetry::{ChainHash, Flags};
+use telemetry::{ChainHash, SignedReport};
 use thiserror::Error;
 
 use crate::{Service, ServiceError};
@@ -15,11 +16,11 @@ use crate::{Service, ServiceError};
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum EvidenceError {
     /// The registry has no meter at the outlet.
-    #[error("outlet {0} has no meter in the registry: post it first")]
+    #[error("outlet {0} had no meter in the registry then: post it first")]
     NoMeter(OutletId),
     /// The meter's reports do not reach from before the start to after the end.
     #[error(
-        "meter {meter} has not reported from before {start} to after {end}: wait for its reports"
+        "meter {meter} has not reported from before {start} to after {end}: wait for its reports, or enter readings by hand"
     )]
     NotCovered {
         /// The meter.
@@ -30,7 +31,9 @@ pub enum EvidenceError {
         end: Timestamp,
     },
     /// A report in between is missing.
-    #[error("report {seq} of meter {meter} is missing: wait until the meter sends it again")]
+    #[error(
+        "report {seq} of meter {meter} is missing: wait until the meter sends it again, or enter readings by hand"
+    )]
     Missing {
         /// The meter.
         meter: MeterCode,
@@ -45,133 +48,154 @@ pub enum EvidenceError {
         /// The report's sequence number.
         seq: u64,
     },
-    /// A report is older than the meter's installation, as the registry now says.
-    #[error(
-        "report {seq} of meter {meter} is older than its installation in the registry now in force"
-    )]
-    BeforeInstallation {
+    /// A report that the registry now in force does not vouch for.
+    #[error("meter {meter}: {source}")]
+    Report {
         /// The meter.
         meter: MeterCode,
-        /// The report's sequence number.
-        seq: u64,
+        /// What is wrong.
+        source: ReportError,
     },
-    /// A report is not signed by the device key that the registry now names.
-    #[error(
-        "report {seq} of meter {meter} is not signed by the device key in the registry now in force"
-    )]
-    OtherKey {
-        /// The meter.
-        meter: MeterCode,
-        /// The report's sequence number.
-        seq: u64,
-    },
+}
+
+/// What the meters of an outlet say of a time.
+pub(crate) struct GatheredEvidence {
+    pieces: Vec<Piece>,
 }
 
 /// Reports of one meter in unbroken sequence, each following the one before by its chain hash.
-pub(crate) struct GatheredEvidence {
+struct Piece {
+    registered: RegistryMeter,
+    origin: Origin,
     first: u64,
     last: u64,
     reports: Vec<StoredReport>,
+    readings: Vec<Reading>,
 }
 
 impl Service {
-    /// Gathers the reports from the last one before `start` to the first one after `end`.
+    /// Gathers for each meter that stood at the outlet between `start` and `end` the reports that bear on its time there.
     ///
     /// They were good when they came in; the registry may have changed since, and an auditor
     /// judges them by the registry in force when the watering is posted. So they are judged again.
     pub(crate) async fn gather_evidence(
         &self,
-        registered: &RegistryMeter,
+        outlet: &OutletId,
         start: Timestamp,
         end: Timestamp,
     ) -> Result<GatheredEvidence, ServiceError> {
-        let meter = &registered.meter.code;
-        let span = self.store.evidence_span(meter, start, end).await?;
+        let meters: Vec<RegistryMeter> =
+            self.record().meters_at(outlet, start, end).into_iter().cloned().collect();
+        if meters.is_empty() {
+            return Err(EvidenceError::NoMeter(outlet.clone()).into());
+        }
+        let mut pieces = Vec::with_capacity(meters.len());
+        for registered in meters {
+            pieces.push(self.gather_piece(registered, start, end).await?);
+        }
+        Ok(GatheredEvidence { pieces })
+    }
+
+    async fn gather_piece(
+        &self,
+        registered: RegistryMeter,
+        start: Timestamp,
+        end: Timestamp,
+    ) -> Result<Piece, ServiceError> {
+        let meter = registered.meter.code.clone();
+        let from = start.max(registered.meter.installed_at);
+        let to = registered.meter.removed_at.map_or(end, |removed| removed.min(end));
+        let span = self.store.evidence_span(&meter, from, to).await?;
         let not_covered = || EvidenceError::NotCovered { meter: meter.clone(), start, end };
         let (first, last) = span.ok_or_else(not_covered)?;
-        let reports = self.store.reports(meter, first, last).await?;
+        let reports = self.store.reports(&meter, first, last).await?;
         let mut present = reports.iter().map(|report| report.seq);
         if let Some(seq) = (first..=last).find(|&seq| present.next() != Some(seq)) {
-            return Err(EvidenceError::Missing { meter: meter.clone(), seq }.into());
+            return Err(EvidenceError::Missing { meter, seq }.into());
         }
-        for pair in reports.windows(2) {
-            if decode(&pair[1])?.previous != ChainHash::of(&pair[0].bytes) {
-                let seq = pair[1].seq;
-                return Err(EvidenceError::ChainBroken { meter: meter.clone(), seq }.into());
-            }
-        }
-        for report in &reports {
-            check_registered(registered, report)?;
-        }
-        Ok(GatheredEvidence { first, last, reports })
+        let readings = judged(&registered, &reports)?;
+        let origin = registered.origin;
+        Ok(Piece { registered, origin, first, last, reports, readings })
     }
 }
 
 impl GatheredEvidence {
-    /// All readings of the reports.
-    pub(crate) fn readings(&self) -> Result<Vec<Reading>, ServiceError> {
-        let mut readings = Vec::new();
-        for stored in &self.reports {
-            let report = decode(stored)?;
-            let doubts = doubts_of(report.flags);
-            for reading in &report.readings {
-                let at = Timestamp::from_millis(reading.at_ms)
-                    .map_err(|error| ServiceError::DamagedLog(error.to_string()))?;
-                readings.push(Reading { at, value: reading.value, doubts });
-            }
-        }
-        Ok(readings)
+    /// V(t) of the outlet.
+    pub(crate) fn volume(&self, record: &disclosure::record::Record) -> CumulativeVolume {
+        CumulativeVolume::new(self.pieces.iter().map(|piece| MeterReadings {
+            meter: &piece.registered.meter,
+            tables: record.tables(),
+            readings: piece.readings.clone(),
+        }))
     }
 
-    /// The reports, one behind the other.
-    pub(crate) fn attachment(&self) -> Attachment {
-        let bytes = self.reports.iter().flat_map(|report| report.bytes.iter().copied());
-        let bytes: Vec<u8> = bytes.collect();
-        Attachment { sha256: Hash::of(&bytes).0, media_type: EVIDENCE_MEDIA_TYPE.into(), bytes }
+    /// The weakest origin among the pieces.
+    pub(crate) fn origin(&self) -> Origin {
+        self.pieces.iter().map(|piece| piece.origin).max().unwrap_or(Origin::Manual)
     }
 
-    /// What the statement says of them.
-    pub(crate) fn facts(&self, attachment: &Attachment) -> Evidence {
+    /// The meter that most of the time is owed to: the first that stood there.
+    pub(crate) fn first_meter(&self) -> Option<&MeterCode> {
+        self.pieces.first().map(|piece| &piece.registered.meter.code)
+    }
+
+    /// What the statement says of the reports, and the attachments that hold them.
+    pub(crate) fn facts(&self) -> Result<(Vec<Evidence>, Vec<Attachment>), ServiceError> {
+        let pieces = self.pieces.iter().map(Piece::facts);
+        pieces.collect::<Result<Vec<_>, _>>().map(|pieces| pieces.into_iter().unzip())
+    }
+}
+
+impl Piece {
+    fn facts(&self) -> Result<(Evidence, Attachment), ServiceError> {
+        let item = |report| match self.origin {
+            Origin::Manual => Item::Hand(report),
+            Origin::MeterSigned | Origin::GatewayVouched => Item::Report(report),
+        };
+        let items = self.reports.iter().map(|report| item(report.bytes.as_slice()));
+        let bytes = evidence::join(items).ok_or(ServiceError::TooLarge {
+            what: "an entry of the evidence",
+            limit: evidence::MAX_ITEM_BYTES,
+        })?;
         let mut root = RootBuilder::new();
         for report in &self.reports {
             root.push(leaf_hash(&report.bytes));
         }
-        Evidence {
+        let facts = Evidence {
+            meter: self.registered.meter.code.clone(),
+            origin: self.origin,
             first_report: self.first,
             last_report: self.last,
             root: root.root(),
-            reports: AttachmentRef::of(&attachment.media_type, &attachment.bytes),
+            reports: AttachmentRef::of(EVIDENCE_MEDIA_TYPE, &bytes),
+        };
+        let sha256 = Hash::of(&bytes).0;
+        Ok((facts, Attachment { sha256, media_type: EVIDENCE_MEDIA_TYPE.into(), bytes }))
+    }
+}
+
+/// The readings of reports that the registry vouches for and that follow each other.
+fn judged(
+    registered: &RegistryMeter,
+    reports: &[StoredReport],
+) -> Result<Vec<Reading>, ServiceError> {
+    let meter = || registered.meter.code.clone();
+    let refused = |source| EvidenceError::Report { meter: meter(), source };
+    let mut readings = Vec::new();
+    let mut before: Option<ChainHash> = None;
+    for stored in reports {
+        let signed = decode(stored)?;
+        if before.is_some_and(|before| signed.report().previous != before) {
+            return Err(EvidenceError::ChainBroken { meter: meter(), seq: stored.seq }.into());
         }
+        before = Some(signed.chain_hash());
+        evidence::check_report(registered, &signed).map_err(refused)?;
+        readings.extend(evidence::readings(signed.report()).map_err(refused)?);
     }
+    Ok(readings)
 }
 
-fn check_registered(registered: &RegistryMeter, stored: &StoredReport) -> Result<(), ServiceError> {
-    let report = decode(stored)?;
-    let (meter, seq) = (registered.meter.code.clone(), stored.seq);
-    let installed = registered.meter.installed_at.millis();
-    if report.readings.iter().any(|reading| reading.at_ms < installed) {
-        return Err(EvidenceError::BeforeInstallation { meter, seq }.into());
-    }
-    let key = ed25519_dalek::VerifyingKey::from_bytes(registered.device_key.as_bytes());
-    let verified = telemetry::decode(&stored.bytes)
-        .is_ok_and(|signed| key.is_ok_and(|key| signed.verify(&key).is_ok()));
-    if verified { Ok(()) } else { Err(EvidenceError::OtherKey { meter, seq }.into()) }
-}
-
-fn decode(report: &StoredReport) -> Result<telemetry::Report, ServiceError> {
+fn decode(report: &StoredReport) -> Result<SignedReport<'_>, ServiceError> {
     telemetry::decode(&report.bytes)
-        .map(telemetry::SignedReport::into_report)
         .map_err(|error| ServiceError::DamagedLog(format!("report {}: {error}", report.seq)))
-}
-
-/// What a meter's flags say against its readings.
-fn doubts_of(flags: Flags) -> Doubts {
-    [
-        (Flags::TAMPER, Doubt::Tamper),
-        (Flags::REVERSE_FLOW, Doubt::ReverseFlow),
-        (Flags::CLOCK_NOT_SYNCHRONISED, Doubt::ClockNotSynchronised),
-    ]
-    .into_iter()
-    .filter(|(flag, _)| flags.contains(*flag))
-    .fold(Doubts::NONE, |doubts, (_, doubt)| doubts.with(doubt))
 }

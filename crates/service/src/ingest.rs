@@ -1,10 +1,10 @@
 //! A batch of messages from the meters: what is good is stored, what is not is kept apart with its reason.
 
-use disclosure::key::PublicKey;
-use domain::registry::{Meter, Scale};
+use disclosure::statement::RegistryMeter;
 use domain::{MeterCode, Timestamp};
+use evidence::ReportError;
 use store::{NewQuarantine, NewReport};
-use telemetry::{Kind, MeterId, Report};
+use telemetry::{MeterId, Report};
 
 use crate::{Arrival, Receipt, Service, ServiceError};
 
@@ -28,8 +28,6 @@ pub enum QuarantineReason {
     BadSignature,
     /// Readings later than the server's clock.
     TimeAhead,
-    /// Readings from before the meter was installed.
-    BeforeInstallation,
     /// Values of another kind than the registry says.
     OtherKind,
     /// A sequence number that the meter used for another report.
@@ -40,7 +38,7 @@ pub enum QuarantineReason {
 
 impl QuarantineReason {
     /// Every reason.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 10] = [
         Self::Oversize,
         Self::Malformed,
         Self::UnknownMeter,
@@ -48,7 +46,6 @@ impl QuarantineReason {
         Self::OtherDistrict,
         Self::BadSignature,
         Self::TimeAhead,
-        Self::BeforeInstallation,
         Self::OtherKind,
         Self::SequenceReused,
         Self::SequenceImpossible,
@@ -64,7 +61,6 @@ impl QuarantineReason {
             Self::OtherDistrict => "other-district",
             Self::BadSignature => "bad-signature",
             Self::TimeAhead => "time-ahead",
-            Self::BeforeInstallation => "before-installation",
             Self::OtherKind => "other-kind",
             Self::SequenceReused => store::SEQUENCE_REUSED,
             Self::SequenceImpossible => store::SEQUENCE_IMPOSSIBLE,
@@ -87,9 +83,18 @@ impl Reject {
         Self { reason, detail: detail.to_string() }
     }
 
+    fn of(error: &ReportError) -> Self {
+        let reason = match error {
+            ReportError::NoKey(_) | ReportError::Signature { .. } => QuarantineReason::BadSignature,
+            ReportError::Kind { .. } => QuarantineReason::OtherKind,
+            ReportError::Time { .. } => QuarantineReason::Malformed,
+        };
+        Self::new(reason, error)
+    }
+
     fn rests_on_registry(&self) -> bool {
-        use QuarantineReason::{BadSignature, BeforeInstallation, OtherKind, UnknownMeter};
-        matches!(self.reason, UnknownMeter | BadSignature | BeforeInstallation | OtherKind)
+        use QuarantineReason::{BadSignature, OtherKind, UnknownMeter};
+        matches!(self.reason, UnknownMeter | BadSignature | OtherKind)
     }
 }
 
@@ -168,38 +173,20 @@ impl Service {
         }
         let code = MeterCode::new(report.meter.as_str())
             .map_err(|error| Reject::new(QuarantineReason::Malformed, &error))?;
-        let (meter, device_key) = self.known_meter(&code).ok_or_else(|| {
+        let registered = self.known_meter(&code).ok_or_else(|| {
             Reject::new(QuarantineReason::UnknownMeter, &"post it in the registry first")
         })?;
-        let key = ed25519_dalek::VerifyingKey::from_bytes(device_key.as_bytes())
-            .map_err(|error| Reject::new(QuarantineReason::BadSignature, &error))?;
-        signed.verify(&key).map_err(|error| Reject::new(QuarantineReason::BadSignature, &error))?;
-        check_kind(&meter, report)?;
-        let (first_at, last_at) = check_times(&meter, report, now)?;
+        evidence::check_report(&registered, &signed).map_err(|error| Reject::of(&error))?;
+        let (first_at, last_at) = check_times(report, now)?;
         Ok((code, first_at, last_at, report.seq))
     }
 
-    fn known_meter(&self, code: &MeterCode) -> Option<(Meter, PublicKey)> {
-        let record = self.record();
-        record.meters().get(code).map(|entry| (entry.meter.clone(), entry.device_key))
+    fn known_meter(&self, code: &MeterCode) -> Option<RegistryMeter> {
+        self.record().meters().get(code).cloned()
     }
 }
 
-fn check_kind(meter: &Meter, report: &Report) -> Result<(), Reject> {
-    match (meter.scale, report.kind) {
-        (Scale::Register { .. }, Kind::Register) => Ok(()),
-        (Scale::Register { .. }, other) => Err(Reject::new(
-            QuarantineReason::OtherKind,
-            &format!("the registry has a register meter, the report {other:?} values"),
-        )),
-    }
-}
-
-fn check_times(
-    meter: &Meter,
-    report: &Report,
-    now: Timestamp,
-) -> Result<(Timestamp, Timestamp), Reject> {
+fn check_times(report: &Report, now: Timestamp) -> Result<(Timestamp, Timestamp), Reject> {
     let malformed =
         |error: &dyn core::fmt::Display| Reject::new(QuarantineReason::Malformed, error);
     let ends = report.readings.first().zip(report.readings.last());
@@ -209,10 +196,6 @@ fn check_times(
     if last > now.plus_millis(MAX_CLOCK_AHEAD_MILLIS) {
         let detail = format!("the last reading is of {last}, the server's clock says {now}");
         return Err(Reject::new(QuarantineReason::TimeAhead, &detail));
-    }
-    if first < meter.installed_at {
-        let detail = format!("the first reading is of {first}, installed {}", meter.installed_at);
-        return Err(Reject::new(QuarantineReason::BeforeInstallation, &detail));
     }
     Ok((first, last))
 }

@@ -46,9 +46,9 @@ impl Store {
 
     /// The sequence numbers of the first and last report that bear on the time from `from` to `to`.
     ///
-    /// The first is the one that starts last before or at `from`. The last is the one that starts
-    /// last before or at `to` if it reaches `to`, otherwise the next to start. None when the meter
-    /// has nothing on either side.
+    /// The first is the one that starts last before or at `from`, or the first of all. The last is the
+    /// one that starts last before or at `to`; if it does not reach `to`, the next to start, if there is
+    /// one. None when nothing starts before or at `to`.
     pub async fn evidence_span(
         &self,
         meter: &MeterCode,
@@ -91,11 +91,16 @@ struct Ordered<'a> {
 
 impl Ordered<'_> {
     async fn span(&mut self, from: i64, to: i64) -> Result<Option<(i64, i64)>, StoreError> {
-        let Some((first, ..)) = self.starting_by(from).await? else {
-            return Ok(None);
-        };
         let Some((seq, _, last_at)) = self.starting_by(to).await? else {
             return Ok(None);
+        };
+        let first = match self.starting_by(from).await? {
+            Some((first, ..)) => first,
+            None => within!(&mut *self.tx, c => sqlx::query_scalar(
+                "SELECT seq FROM report WHERE meter = $1 ORDER BY seq LIMIT 1",
+            )
+            .bind(self.meter)
+            .fetch_one(c))?,
         };
         if last_at >= to {
             return Ok(Some((first, seq)));
@@ -106,7 +111,7 @@ impl Ordered<'_> {
         .bind(self.meter)
         .bind(seq)
         .fetch_optional(c))?;
-        Ok(next.map(|next| (first, next)))
+        Ok(Some((first, next.unwrap_or(seq))))
     }
 
     /// The report that starts last before or at an instant.
@@ -157,17 +162,28 @@ async fn span_by_time(
         .bind(meter)
         .bind(to)
         .fetch_optional(c))?;
-    let (Some((first, ..)), Some((last, _, last_at))) = (first, last) else {
+    let Some((last, _, last_at)) = last else {
         return Ok(None);
     };
-    if last_at >= to {
-        return Ok(Some((first, last)));
-    }
-    let next: Option<i64> = within!(&mut *tx, c => sqlx::query_scalar(
-        "SELECT seq FROM report WHERE meter = $1 AND first_at > $2 ORDER BY first_at, seq LIMIT 1",
-    )
-    .bind(meter)
-    .bind(to)
-    .fetch_optional(c))?;
-    Ok(next.map(|next| (first, next)))
+    let first = match first {
+        Some((first, ..)) => first,
+        None => within!(&mut *tx, c => sqlx::query_scalar(
+            "SELECT seq FROM report WHERE meter = $1 ORDER BY first_at, seq LIMIT 1",
+        )
+        .bind(meter)
+        .fetch_one(c))?,
+    };
+    let next: Option<i64> = if last_at >= to {
+        None
+    } else {
+        within!(&mut *tx, c => sqlx::query_scalar(
+            "SELECT seq FROM report WHERE meter = $1 AND first_at > $2 ORDER BY first_at, seq LIMIT 1",
+        )
+        .bind(meter)
+        .bind(to)
+        .fetch_optional(c))?
+    };
+    let last = next.unwrap_or(last);
+    // A clock that was set back can make the later report the one with the lower number.
+    Ok(Some((first.min(last), first.max(last))))
 }

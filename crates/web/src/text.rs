@@ -173,7 +173,12 @@ texts! {
     reading_end: "止读数", "Reading at the end";
     m3: "方", "m³";
     turn: "轮灌", "Turn";
+    doubt_gap_within: "中间有一段时间没有读数", "there were no readings for a while within";
+    doubt_out_of_table: "水位低于率定表的有效范围", "the stage was below the rating table's valid range";
+    doubt_above_capacity: "读数增长快过出水口的最大流量", "the register rose faster than the outlet can deliver";
     origin_meter_signed: "水表签名", "signed by the meter";
+    origin_gateway_vouched: "网关担保", "vouched for by the gateway";
+    origin_manual: "人工抄录", "read by hand";
     curve_none: "这台服务器上没有这次灌水的原始上报，画不出曲线。", "The raw reports of this watering are not on this server, so there is no curve.";
     curve_cumulative: "累计水量", "Cumulative volume";
     curve_flow: "流量", "Flow";
@@ -183,11 +188,15 @@ texts! {
     shares: "分摊到户", "Shares of the households";
     shares_words: "斗口水量{0}分摊，取整到升，各户相加正好等于斗口水量。", "The outlet volume is shared {0}, in whole litres; the shares add up to it exactly.";
     method_area: "按面积", "by area";
+    method_minutes: "按时间", "by minutes";
+    minutes: "分钟", "Minutes";
     household_no: "户号", "Household";
     share_m3: "水量（方）", "Share (m³)";
     total: "合计", "Total";
     evidence: "依据", "Evidence";
-    evidence_words: "水表 {0} 的第 {1} 至 {2} 号上报，一份不缺，每份都由水表自己签名。", "Reports {1} to {2} of meter {0}, none left out, each signed by the meter itself.";
+    evidence_meter_signed: "水表 {0} 的第 {1} 至 {2} 号上报，一份不缺，每份都由水表自己签名。", "Reports {1} to {2} of meter {0}, none left out, each signed by the meter itself.";
+    evidence_gateway_vouched: "水表 {0} 的第 {1} 至 {2} 号上报，一份不缺；水表自己不签名，由网关签名担保。", "Reports {1} to {2} of meter {0}, none left out; the meter signs nothing itself, the gateway signs for it.";
+    evidence_manual: "水表 {0} 的第 {1} 至 {2} 次人工抄录，一次不缺，每次都由抄表人签名。", "Entries {1} to {2} by hand of meter {0}, none left out, each signed by whoever read it.";
     evidence_file: "原始上报", "Raw reports";
     evidence_root: "上报的总指纹", "Root over the reports";
     attachment_evidence: "下载原始上报（{0}）", "Download the raw reports ({0})";
@@ -230,9 +239,22 @@ texts! {
     registry_words: "登记的村、斗口和水表。同一编号再次公示即取代从前的登记。", "Villages, outlets and meters. A later posting under the same code takes the place of the earlier one.";
     gap_tolerance: "读数间隔容许", "Gap tolerance";
     meters: "水表", "Meters";
-    meter_unit: "每字", "One unit";
+    meter_unit: "换算", "Scale";
+    scale_register: "1 字 = {0} 方", "1 unit = {0} m³";
+    scale_stage: "水位，率定表 {0}", "stage, rating table {0}";
+    scale_energy: "1 度电 = {0} 方", "1 kWh = {0} m³";
+    declared: "来源与申报", "Origin and declarations";
+    declared_initial: "安装读数 {0}", "initial value {0}";
+    declared_removed: "{0} 拆除", "removed {0}";
+    declared_final: "拆除读数 {0}", "final value {0}";
+    declared_reset: "{0} 由 {1} 调为 {2}", "{0}: set from {1} to {2}";
+    key_from_report: "自第 {0} 号上报起", "from report {0}";
+    rating_tables: "率定表", "Rating tables";
+    rating_range: "有效水位 {0}–{1} 毫米", "valid from {0} to {1} mm";
+    stage_mm: "水位（毫米）", "Stage (mm)";
+    discharge_l_s: "流量（升/秒）", "Discharge (L/s)";
     installed_at: "安装日期", "Installed";
-    device_key: "水表公钥", "Device key";
+    device_key: "签名公钥", "Signing keys";
     bills_total: "水费合计", "Total charges";
     bills: "水费单", "Bills";
     basic_charge: "基本水费", "Basic charge";
@@ -321,7 +343,6 @@ texts! {
     reason_other_district: "别的灌区的主题", "Under another district's topic";
     reason_bad_signature: "签名不符", "Not signed by the meter's key";
     reason_time_ahead: "时间超前", "Time lies ahead";
-    reason_before_installation: "早于安装时间", "From before the installation";
     reason_other_kind: "读数种类不符", "Other kind of values than registered";
     reason_sequence_reused: "序号重复而内容不同", "Sequence number used for another report";
     reason_sequence_impossible: "序号不可能", "Impossible sequence number";
@@ -375,7 +396,8 @@ mod tests {
     #[test]
     fn every_text_is_used() {
         let sources = [
-            include_str!("show.rs"),
+            include_str!("show/mod.rs"),
+            include_str!("show/meter.rs"),
             include_str!("refusal.rs"),
             include_str!("page/household.rs"),
             include_str!("../templates/layout.html"),

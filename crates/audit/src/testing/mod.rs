@@ -40,9 +40,10 @@ use disclosure::statement::{
     WateringFacts, bills_to_lines,
 };
 use disclosure::tile::{RightEdge, TileId};
-use domain::measurement::CumulativeVolume;
-use domain::share::{ShareMethod, by_area};
-use domain::{RoundId, Timestamp, TurnId, VillageId};
+use domain::measurement::{CumulativeVolume, MeterReadings};
+use domain::round::Turn;
+use domain::share::{ShareMethod, divide};
+use domain::{MeterCode, RoundId, Timestamp, VillageId};
 
 pub use meter::TestMeter;
 pub use people::{People, Person};
@@ -131,20 +132,31 @@ impl TestLog {
         let (first, reports) = meter.reports_over(start, end);
         let readings = reports.iter().flat_map(|bytes| {
             let signed = telemetry::decode(bytes).unwrap();
-            crate::evidence::readings(signed.report(), &entry).unwrap()
+            evidence::readings(signed.report()).unwrap()
         });
-        let measured = CumulativeVolume::new(entry.scale, readings)
-            .and_then(|volume| volume.between(start, end, outlet.gap_tolerance_seconds))
+        let readings = readings.collect();
+        let readings = MeterReadings { meter: &entry, tables: self.record.tables(), readings };
+        let measured = CumulativeVolume::new([readings])
+            .between(start, end, outlet.gap_tolerance_seconds)
             .unwrap();
-        let households = self.record.group_households(&outlet.village, &id("g1")).unwrap();
+        let turn = Turn {
+            id: id(turn),
+            round: id(ROUND),
+            outlet: outlet.id.clone(),
+            village: outlet.village.clone(),
+            group: id("g1"),
+            method: ShareMethod::Area,
+            members: Vec::new(),
+            opened_at: start,
+        };
+        let parts = self.record.sharing(&turn).unwrap();
         WateringFacts {
             outlet: outlet.id,
-            meter: meter.code.clone(),
             origin: Origin::MeterSigned,
             village: outlet.village,
             group: id("g1"),
             round: id(ROUND),
-            turn: id::<TurnId>(turn),
+            turn: turn.id,
             start,
             end,
             at_start_litres: measured.at_start,
@@ -152,16 +164,23 @@ impl TestLog {
             volume_litres: measured.volume,
             doubts: measured.doubts,
             method: ShareMethod::Area,
-            shares: by_area(measured.volume, &households).unwrap(),
-            evidence: self.evidence(first, &reports),
+            shares: divide(measured.volume, ShareMethod::Area, &parts).unwrap(),
+            evidence: vec![self.evidence(&meter.code, first, &reports)],
         }
     }
 
     /// Keeps these reports as evidence and refers to them.
-    pub fn evidence<R: AsRef<[u8]>>(&mut self, first_report: u64, reports: &[R]) -> Evidence {
+    pub fn evidence<R: AsRef<[u8]>>(
+        &mut self,
+        meter: &MeterCode,
+        first_report: u64,
+        reports: &[R],
+    ) -> Evidence {
         let leaves: Vec<Hash> = reports.iter().map(|report| leaf_hash(report.as_ref())).collect();
         let bytes = reports.iter().flat_map(|report| report.as_ref().to_vec()).collect();
         Evidence {
+            meter: meter.clone(),
+            origin: Origin::MeterSigned,
             first_report,
             last_report: first_report + reports.len() as u64 - 1,
             root: root_of(&leaves),

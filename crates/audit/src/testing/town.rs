@@ -9,7 +9,8 @@ use disclosure::statement::{
     RosterEntry, Rule, Statement, TariffNotice,
 };
 use domain::Area;
-use domain::registry::{Group, Meter, Outlet, Scale, Village};
+use domain::registry::{Group, Meter, Outlet, Village};
+use domain::scale::Scale;
 use domain::tariff::{Price, Tariff};
 
 use super::{People, Person, TestLog, TestMeter, id};
@@ -82,19 +83,17 @@ impl TestLog {
             village: id(village),
             gap_tolerance_seconds: 1800,
         };
-        let meter = |meter: &TestMeter, outlet| RegistryMeter {
-            meter: Meter {
-                code: meter.code.clone(),
-                outlet: id(outlet),
-                installed_at: id("2016-04-01T00:00:00Z"),
-                scale: Scale::Register { litres_per_unit: 100 },
-            },
-            device_key: PublicKey::of(&meter.key),
+        let meter = |meter: &TestMeter, outlet| {
+            let installed_at = id("2016-04-01T00:00:00Z");
+            let scale = Scale::register(100_000);
+            let installed = Meter::new(meter.code.clone(), id(outlet), installed_at, scale);
+            RegistryMeter::signing(installed, PublicKey::of(&meter.key))
         };
         Registry {
             head: Self::head(&[&self.people.roots[0], &self.people.station]),
             villages: vec![village("east", "东村"), village("west", "西村")],
             outlets: vec![outlet("e1", "east"), outlet("w1", "west")],
+            tables: Vec::new(),
             meters: vec![meter(&TestMeter::east(), "e1"), meter(&TestMeter::west(), "w1")],
         }
     }

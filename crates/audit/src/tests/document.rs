@@ -1,7 +1,9 @@
 //! The examples of `docs/formats/statements.md` are the statements of the sample log.
 
 use disclosure::dsse::Envelope;
+use disclosure::hand_readings::HandReadings;
 use disclosure::statement::{Correction, Kind, Statement};
+use domain::scale::Scale;
 
 use super::settled;
 use crate::testing::{TestLog, TestMeter};
@@ -64,4 +66,15 @@ fn the_documents_attachments_are_those_of_the_sample_log() {
             "{opening} are documented otherwise:\n{text}"
         );
     }
+}
+
+#[test]
+fn the_documents_scales_and_readings_by_hand_are_read() {
+    let scales: Vec<Scale> = serde_json::from_str(block("json scales")).unwrap();
+    assert_eq!(scales.len(), 3);
+    for scale in scales {
+        assert_eq!(scale.check(), Ok(()), "{scale:?}");
+    }
+    let entry: HandReadings = serde_json::from_str(block("json readings")).unwrap();
+    assert_eq!(entry.readings[0].value, 5444);
 }

@@ -136,7 +136,7 @@ fn evidence_of_a_clock_that_was_set_back_holds() {
     meter.run_for(1);
     // Report 4 speaks of the time before report 3, which is the one that reaches back to the start.
     let facts = log.draft(&meter, "t1", "2016-05-01T01:25:00Z", "2016-05-01T02:10:00Z");
-    assert_eq!((facts.evidence.first_report, facts.evidence.last_report), (3, 5));
+    assert_eq!((facts.evidence[0].first_report, facts.evidence[0].last_report), (3, 5));
     log.post_watering(facts);
     let report = audited(&log);
     assert!(report.holds(), "{report}");

@@ -194,7 +194,7 @@ fn rejects_what_does_not_fit_the_record() {
         |facts| facts.outlet = id("w1"),
         |facts| facts.village = id("west"),
         |facts| facts.end = facts.start,
-        |facts| facts.evidence.last_report = 0,
+        |facts| facts.evidence[0].last_report = 0,
     ] {
         finds(&audit_bent(bend), &NEXT, Rule::Content);
     }
@@ -266,7 +266,7 @@ fn rejects_what_is_not_an_envelope_or_a_statement() {
 
 #[test]
 fn rejects_attachments_under_another_media_type() {
-    let report = audit_bent(|facts| facts.evidence.reports.media_type = "text/html".to_owned());
+    let report = audit_bent(|facts| facts.evidence[0].reports.media_type = "text/html".to_owned());
     finds_only(&report, &NEXT, Rule::Attachment);
 }
 

@@ -68,7 +68,7 @@ fn rejects_missing_files() {
 fn rejects_a_missing_attachment() {
     let log = settled();
     let mut files = log.export();
-    let evidence = log.record.watering(10).unwrap().facts.evidence.reports.clone();
+    let evidence = log.record.watering(10).unwrap().facts.evidence[0].reports.clone();
     files.remove(&evidence.path());
     finds_only(&audit(&files, None), &Place::Entry(10), Rule::Attachment);
 }
@@ -77,7 +77,7 @@ fn rejects_a_missing_attachment() {
 fn rejects_another_attachment_under_the_name() {
     let log = settled();
     let mut files = log.export();
-    let evidence = log.record.watering(10).unwrap().facts.evidence.reports.clone();
+    let evidence = log.record.watering(10).unwrap().facts.evidence[0].reports.clone();
     files.insert(evidence.path(), vec![0; 7]);
     finds_only(&audit(&files, None), &Place::Entry(10), Rule::Attachment);
 }

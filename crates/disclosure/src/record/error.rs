@@ -1,16 +1,19 @@
 //! Why an entry may not stand at the record's next index.
 
 use domain::bill::BillError;
+use domain::rating::RatingError;
 use domain::registry::RegistryError;
 use domain::share::ShareError;
-use domain::{GroupId, HouseholdNo, MeterCode, OutletId, VillageId};
+use domain::{GroupId, HouseholdNo, MeterCode, OutletId, TableId, VillageId};
 use thiserror::Error;
 
 use crate::attachment::AttachmentError;
 use crate::directory::DirectoryError;
 use crate::merkle::Hash;
 use crate::policy::SignatureProblem;
-use crate::statement::{Need, PolicyError, RosterError, StatementError};
+use crate::statement::{
+    MAX_EVIDENCE_PIECES, MeterKeyError, Need, PolicyError, RosterError, StatementError,
+};
 
 /// Why an entry may not stand at the record's next index.
 #[derive(Debug, Error)]
@@ -51,6 +54,36 @@ pub enum RecordError {
     /// An entry of the registry is refused.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// A rating table is refused.
+    #[error(transparent)]
+    Rating(#[from] RatingError),
+    /// A posted rating table in another form.
+    #[error("rating table {0} was posted with other rows: a new version needs a new code")]
+    TableChanged(TableId),
+    /// A rating table that was not posted.
+    #[error("rating table {0} is not in the registry: post it with the meter or before")]
+    UnknownTable(TableId),
+    /// A meter's keys are refused.
+    #[error(transparent)]
+    MeterKey(#[from] MeterKeyError),
+    /// Two meters at one outlet at a time.
+    #[error(
+        "meter {meter} still stands at outlet {outlet} when the next one is installed: give the date of its removal in the same statement"
+    )]
+    StillInstalled {
+        /// The outlet.
+        outlet: OutletId,
+        /// The meter that stands there.
+        meter: MeterCode,
+    },
+    /// Evidence that does not fit together.
+    #[error(
+        "the evidence must have 1 to {MAX_EVIDENCE_PIECES} pieces, one for each meter and origin, and the watering the weakest of their origins"
+    )]
+    EvidencePieces,
+    /// A larger area than the household has.
+    #[error("household {0} has less land than it is said to have irrigated")]
+    AreaTooLarge(HouseholdNo),
     /// The roster's entries are refused.
     #[error(transparent)]
     Roster(#[from] RosterError),

@@ -7,21 +7,22 @@
 
 mod billing;
 mod error;
+mod registry;
 mod watering;
 
 use std::collections::BTreeMap;
 
+use domain::rating::RatingTable;
 use domain::registry::{Outlet, Village};
 use domain::tariff::Tariffs;
-use domain::{HouseholdNo, MeterCode, OutletId, RoundId, Timestamp, VillageId};
+use domain::{HouseholdNo, MeterCode, OutletId, RoundId, TableId, Timestamp, VillageId};
 
 use crate::directory::Directory;
 use crate::dsse::Envelope;
 use crate::merkle::Hash;
 use crate::policy::{Standing, judge};
 use crate::statement::{
-    District, Enrolment, Kind, Policy, Registry, RegistryMeter, Role, RosterEntry, Statement,
-    WateringFacts,
+    District, Enrolment, Kind, Policy, RegistryMeter, Role, RosterEntry, Statement, WateringFacts,
 };
 
 pub use billing::Settlement;
@@ -47,6 +48,7 @@ pub struct Record {
     directory: Directory,
     villages: BTreeMap<VillageId, Village>,
     outlets: BTreeMap<OutletId, Outlet>,
+    tables: BTreeMap<TableId, RatingTable>,
     meters: BTreeMap<MeterCode, RegistryMeter>,
     rosters: BTreeMap<VillageId, PostedRoster>,
     tariffs: Tariffs,
@@ -137,7 +139,12 @@ impl Record {
         &self.outlets
     }
 
-    /// The meters with their device keys.
+    /// The rating tables.
+    pub fn tables(&self) -> &BTreeMap<TableId, RatingTable> {
+        &self.tables
+    }
+
+    /// The meters with their keys.
     pub fn meters(&self) -> &BTreeMap<MeterCode, RegistryMeter> {
         &self.meters
     }
@@ -245,12 +252,6 @@ impl Record {
         index
     }
 
-    fn apply_registry(&mut self, body: Registry) {
-        self.villages.extend(body.villages.into_iter().map(|v| (v.id.clone(), v)));
-        self.outlets.extend(body.outlets.into_iter().map(|o| (o.id.clone(), o)));
-        self.meters.extend(body.meters.into_iter().map(|m| (m.meter.code.clone(), m)));
-    }
-
     /// Checks the content; returns the entries of a roster, which are read on the way.
     fn check_content(
         &self,
@@ -309,32 +310,6 @@ impl Record {
         }
     }
 
-    fn check_registry(&self, body: &Registry) -> Result<(), RecordError> {
-        for village in &body.villages {
-            village.check()?;
-        }
-        for outlet in &body.outlets {
-            outlet.check()?;
-            if !body.villages.iter().any(|village| village.id == outlet.village) {
-                self.known_village(&outlet.village)?;
-            }
-        }
-        for RegistryMeter { meter, device_key } in &body.meters {
-            meter.check()?;
-            if !body.outlets.iter().any(|outlet| outlet.id == meter.outlet) {
-                self.known_outlet(&meter.outlet)?;
-            }
-            let earlier = self.meters.values();
-            let shares_key = |other: &RegistryMeter| {
-                other.device_key == *device_key && other.meter.code != meter.code
-            };
-            if earlier.chain(&body.meters).any(shares_key) {
-                return Err(RecordError::DeviceKeyShared(meter.code.clone()));
-            }
-        }
-        Ok(())
-    }
-
     fn check_roster(
         &self,
         village: &VillageId,
@@ -356,10 +331,6 @@ impl Record {
 
     fn known_village(&self, village: &VillageId) -> Result<&Village, RecordError> {
         self.villages.get(village).ok_or_else(|| RecordError::UnknownVillage(village.clone()))
-    }
-
-    fn known_outlet(&self, outlet: &OutletId) -> Result<&Outlet, RecordError> {
-        self.outlets.get(outlet).ok_or_else(|| RecordError::UnknownOutlet(outlet.clone()))
     }
 }
 

@@ -1,26 +1,50 @@
 //! May this watering stand in the record?
 
-use domain::share::{self, ShareMethod};
-use domain::{Area, GroupId, HouseholdNo, OutletId, VillageId};
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::round::{Member, Turn};
+use domain::share::{self, Part};
+use domain::{GroupId, HouseholdNo, OutletId, VillageId};
 
 use super::{PostedFacts, Record, RecordError};
-use crate::statement::{Correction, MAX_REASON_CHARS, WateringFacts};
+use crate::statement::{
+    Correction, MAX_EVIDENCE_PIECES, MAX_REASON_CHARS, Origin, RosterEntry, WateringFacts,
+};
 
 impl Record {
-    /// The households of a group with their areas, by the roster in force.
-    pub fn group_households(
+    /// The households that share a turn's water, by the roster in force: those it names, or the whole group.
+    pub fn sharing(&self, turn: &Turn) -> Result<Vec<Part>, RecordError> {
+        let entries = self.group(&turn.village, &turn.group)?;
+        if turn.members.is_empty() {
+            let whole = |entry: &RosterEntry| Part {
+                household: entry.household.clone(),
+                area: entry.area,
+                minutes: None,
+            };
+            return Ok(entries.values().copied().map(whole).collect());
+        }
+        let member = |member: &Member| {
+            let household = || member.household.clone();
+            let entry = entries
+                .get(&member.household)
+                .ok_or_else(|| RecordError::NotInGroup(household(), turn.group.clone()))?;
+            let area = member.area.unwrap_or(entry.area);
+            if area > entry.area {
+                return Err(RecordError::AreaTooLarge(household()));
+            }
+            Ok(Part { household: household(), area, minutes: member.minutes })
+        };
+        turn.members.iter().map(member).collect()
+    }
+
+    fn group(
         &self,
         village: &VillageId,
         group: &GroupId,
-    ) -> Result<Vec<(HouseholdNo, Area)>, RecordError> {
-        let roster =
-            self.rosters.get(village).ok_or_else(|| RecordError::NoRoster(village.clone()))?;
-        Ok(roster
-            .entries
-            .values()
-            .filter(|entry| entry.group == *group)
-            .map(|entry| (entry.household.clone(), entry.area))
-            .collect())
+    ) -> Result<BTreeMap<&HouseholdNo, &RosterEntry>, RecordError> {
+        let roster = self.rosters.get(village);
+        let roster = roster.ok_or_else(|| RecordError::NoRoster(village.clone()))?;
+        Ok(roster.entries.iter().filter(|(_, entry)| entry.group == *group).collect())
     }
 
     /// Checks that an outlet's water may go to a group: the outlet delivers to its village, and
@@ -34,7 +58,7 @@ impl Record {
         if self.known_outlet(outlet)?.village != *village {
             return Err(RecordError::NotTheVillagesOutlet(outlet.clone(), village.clone()));
         }
-        if self.group_households(village, group)?.is_empty() {
+        if self.group(village, group)?.is_empty() {
             return Err(RecordError::UnknownGroup(group.clone(), village.clone()));
         }
         Ok(())
@@ -59,10 +83,7 @@ impl Record {
         supersedes: Option<u64>,
     ) -> Result<(), RecordError> {
         self.check_turn(&facts.outlet, &facts.village, &facts.group)?;
-        let meter = self.meters.get(&facts.meter);
-        if meter.is_none_or(|entry| entry.meter.outlet != facts.outlet) {
-            return Err(RecordError::NotTheOutletsMeter(facts.meter.clone(), facts.outlet.clone()));
-        }
+        self.check_evidence(facts)?;
         check_sums(facts)?;
         self.check_shares(facts)?;
         match self.overlapping(facts, supersedes) {
@@ -116,19 +137,44 @@ impl Record {
         self.waterings.insert(index, PostedFacts { facts, superseded_by: None, billed_by: None });
     }
 
+    /// The evidence is of meters that stand at the outlet, each in its own origin or read by hand.
+    fn check_evidence(&self, facts: &WateringFacts) -> Result<(), RecordError> {
+        let mut seen = BTreeSet::new();
+        for piece in &facts.evidence {
+            let entry = self.meters.get(&piece.meter);
+            let entry =
+                entry.filter(|entry| entry.meter.outlet == facts.outlet).ok_or_else(|| {
+                    RecordError::NotTheOutletsMeter(piece.meter.clone(), facts.outlet.clone())
+                })?;
+            let fits = piece.origin == entry.origin || piece.origin == Origin::Manual;
+            if !fits || !seen.insert((&piece.meter, piece.origin)) {
+                return Err(RecordError::EvidencePieces);
+            }
+            if piece.last_report < piece.first_report {
+                return Err(RecordError::EvidenceBackwards);
+            }
+        }
+        let weakest = facts.evidence.iter().map(|piece| piece.origin).max();
+        if weakest == Some(facts.origin) && facts.evidence.len() <= MAX_EVIDENCE_PIECES {
+            Ok(())
+        } else {
+            Err(RecordError::EvidencePieces)
+        }
+    }
+
     fn check_shares(&self, facts: &WateringFacts) -> Result<(), RecordError> {
-        let roster = self.rosters.get(&facts.village);
-        let roster = roster.ok_or_else(|| RecordError::NoRoster(facts.village.clone()))?;
-        let mut sharing = Vec::with_capacity(facts.shares.len());
+        let entries = self.group(&facts.village, &facts.group)?;
+        let mut parts = Vec::with_capacity(facts.shares.len());
         for stated in &facts.shares {
-            let entry = roster.entries.get(&stated.household);
-            let entry = entry.filter(|entry| entry.group == facts.group).ok_or_else(|| {
+            let entry = entries.get(&stated.household).ok_or_else(|| {
                 RecordError::NotInGroup(stated.household.clone(), facts.group.clone())
             })?;
-            sharing.push((entry.household.clone(), entry.area));
+            if stated.area > entry.area {
+                return Err(RecordError::AreaTooLarge(stated.household.clone()));
+            }
+            parts.push(stated.part());
         }
-        let ShareMethod::Area = facts.method;
-        if share::by_area(facts.volume_litres, &sharing)? == facts.shares {
+        if share::divide(facts.volume_litres, facts.method, &parts)? == facts.shares {
             Ok(())
         } else {
             Err(RecordError::SharesDiffer)
@@ -144,9 +190,6 @@ fn check_sums(facts: &WateringFacts) -> Result<(), RecordError> {
     let computed = i128::from(facts.at_end_litres.get()) - i128::from(facts.at_start_litres.get());
     if computed != i128::from(facts.volume_litres.get()) {
         return Err(RecordError::Volume { stated: facts.volume_litres.get(), computed });
-    }
-    if facts.evidence.last_report < facts.evidence.first_report {
-        return Err(RecordError::EvidenceBackwards);
     }
     Ok(())
 }

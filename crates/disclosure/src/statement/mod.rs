@@ -23,10 +23,12 @@ use crate::key::Fingerprint;
 pub use bill_run::{BILLS_MEDIA_TYPE, BillRun, bills_to_lines};
 pub use district::{District, Need, Policy, PolicyError, Root, Rule};
 pub use key_act::{Act, Enrolment, KeyAct, MAX_REASON_CHARS, RevocationReason};
-pub use registry::{Registry, RegistryMeter};
+pub use registry::{MAX_METER_KEYS, MeterKey, MeterKeyError, Origin, Registry, RegistryMeter};
 pub use roster::{ROSTER_MEDIA_TYPE, Roster, RosterEntry, RosterError};
 pub use tariff::TariffNotice;
-pub use watering::{Correction, EVIDENCE_MEDIA_TYPE, Evidence, Origin, Watering, WateringFacts};
+pub use watering::{
+    Correction, EVIDENCE_MEDIA_TYPE, Evidence, MAX_EVIDENCE_PIECES, Watering, WateringFacts,
+};
 
 /// The most signers that one statement names.
 pub const MAX_SIGNERS: usize = 64;
@@ -292,7 +294,12 @@ impl Statement {
         match self {
             Self::Roster(body) => vec![&body.entries],
             Self::BillRun(body) => vec![&body.bills],
-            _ => self.watering_facts().map(|facts| &facts.evidence.reports).into_iter().collect(),
+            _ => self
+                .watering_facts()
+                .into_iter()
+                .flat_map(|facts| &facts.evidence)
+                .map(|piece| &piece.reports)
+                .collect(),
         }
     }
 }

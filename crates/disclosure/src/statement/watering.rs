@@ -7,12 +7,15 @@ use domain::share::{Share, ShareMethod};
 use domain::{GroupId, Litres, MeterCode, OutletId, RoundId, Timestamp, TurnId, VillageId};
 use serde::{Deserialize, Serialize};
 
-use super::Head;
+use super::{Head, Origin};
 use crate::attachment::AttachmentRef;
 use crate::merkle::Hash;
 
-/// Media type of evidence: the meter's signed reports, one behind the other (a CBOR sequence, RFC 8742).
+/// Media type of evidence: signed reports, one behind the other (a CBOR sequence, RFC 8742); entries by hand
+/// stand in it as byte strings, each one envelope.
 pub const EVIDENCE_MEDIA_TYPE: &str = "application/cbor-seq";
+/// The most pieces of evidence of one watering.
+pub const MAX_EVIDENCE_PIECES: usize = 16;
 
 /// One finished turn (灌水).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,9 +47,7 @@ pub struct Correction {
 pub struct WateringFacts {
     /// Where.
     pub outlet: OutletId,
-    /// By which meter.
-    pub meter: MeterCode,
-    /// Whose reading it rests on.
+    /// Who vouches for the readings that it rests on: the weakest origin among its evidence.
     pub origin: Origin,
     /// For which village.
     pub village: VillageId,
@@ -72,28 +73,31 @@ pub struct WateringFacts {
     pub method: ShareMethod,
     /// The shares, by household number; they add up to the volume.
     pub shares: Vec<Share>,
-    /// What it rests on.
-    pub evidence: Evidence,
+    /// What it rests on: a piece for each meter that stood there, and for each origin.
+    pub evidence: Vec<Evidence>,
 }
 
-/// Who vouches for the readings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Origin {
-    /// The meter signed them itself.
-    MeterSigned,
-}
-
-/// The meter's own signed reports from the last one before t0 to the first one after t1, none left out.
+/// What one meter said, by itself or through somebody: the pieces of a watering's evidence are one for each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
-    /// Sequence number of the first report.
+    /// The meter.
+    pub meter: MeterCode,
+    /// Who vouches for these readings.
+    pub origin: Origin,
+    /// Sequence number of the first report, or of the first entry by hand.
     pub first_report: u64,
-    /// Sequence number of the last report.
+    /// Sequence number of the last one; none in between is left out.
     pub last_report: u64,
     /// RFC 6962 root over the reports' exact bytes, in sequence.
     pub root: Hash,
     /// The reports, in an attachment.
     pub reports: AttachmentRef,
+}
+
+impl WateringFacts {
+    /// The meters that it rests on, each as often as it has pieces of evidence.
+    pub fn meters(&self) -> impl Iterator<Item = &MeterCode> {
+        self.evidence.iter().map(|piece| &piece.meter)
+    }
 }

@@ -54,6 +54,7 @@ fn turns(round: &RoundEntry, well: &Well) -> Result<Vec<Event>, IdError> {
             village: well.village.clone(),
             group: group.clone(),
             method: ShareMethod::Area,
+            members: Vec::new(),
             opened_at,
         };
         events.push(Event { at: opened_at, ask: Ask::OpenTurn(turn) });

@@ -7,7 +7,8 @@ use disclosure::statement::{
     Act, District, Enrolment, KeyAct, Kind, ROSTER_MEDIA_TYPE, Registry, RegistryMeter, Role, Root,
     Roster, RosterEntry, Statement, TariffNotice,
 };
-use domain::registry::{Group, Meter, Outlet, Scale, Village};
+use domain::registry::{Group, Meter, Outlet, Village};
+use domain::scale::Scale;
 use domain::{GroupId, Timestamp};
 use service::LogKey;
 
@@ -75,7 +76,8 @@ impl Founding<'_> {
         let outlets = self.township.wells.iter().map(|well| self.outlet(well)).collect();
         let meters =
             self.township.wells.iter().map(|well| self.meter(well)).collect::<Result<_, _>>()?;
-        let statement = Statement::Registry(Registry { head, villages, outlets, meters });
+        let statement =
+            Statement::Registry(Registry { head, villages, outlets, tables: Vec::new(), meters });
         self.propose(&statement, self.root_and_station(), Vec::new())
     }
 
@@ -140,13 +142,13 @@ impl Founding<'_> {
     }
 
     fn meter(&self, well: &Well) -> anyhow::Result<RegistryMeter> {
-        let meter = Meter {
-            code: well.meter.clone(),
-            outlet: well.id.clone(),
-            installed_at: self.township.installed_at,
-            scale: Scale::Register { litres_per_unit: self.township.litres_per_unit },
-        };
-        Ok(RegistryMeter { meter, device_key: public_device_key(&well.meter)? })
+        let meter = Meter::new(
+            well.meter.clone(),
+            well.id.clone(),
+            self.township.installed_at,
+            Scale::register(self.township.millilitres_per_unit),
+        );
+        Ok(RegistryMeter::signing(meter, public_device_key(&well.meter)?))
     }
 }
 

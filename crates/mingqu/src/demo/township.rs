@@ -16,7 +16,7 @@ pub struct Township {
     pub district: DistrictId,
     pub name: String,
     pub origin: String,
-    pub litres_per_unit: i64,
+    pub millilitres_per_unit: i64,
     pub gap_tolerance_seconds: u32,
     pub installed_at: Timestamp,
     pub tariff: Tariff,

@@ -1,9 +1,10 @@
 //! The curve of a watering: what its meter counted, from a little before t0 to a little after t1.
 
+use disclosure::record::Record;
 use disclosure::statement::WateringFacts;
-use domain::measurement::{CumulativeVolume, Doubts, Reading};
-use domain::registry::Scale;
-use domain::{Litres, Timestamp};
+use domain::measurement::{CumulativeVolume, MeterReadings};
+use domain::{Litres, MeterCode, Timestamp};
+use evidence::Item;
 
 use crate::{Service, ServiceError};
 
@@ -23,45 +24,49 @@ pub struct Curve {
     pub readings: usize,
 }
 
-/// The curve of a watering; none when its reports are not on this server or cannot be drawn.
+/// The curve of a watering; none when its evidence is not on this server or cannot be drawn.
 pub(crate) async fn curve(
     service: &Service,
     facts: &WateringFacts,
 ) -> Result<Option<Curve>, ServiceError> {
-    let (first, last) = (facts.evidence.first_report, facts.evidence.last_report);
-    let scale = service.record().meters().get(&facts.meter).map(|entry| entry.meter.scale);
-    let Some(scale) = scale.filter(|_| last.saturating_sub(first) < MAX_CURVE_REPORTS) else {
+    let mut attachments = Vec::with_capacity(facts.evidence.len());
+    for piece in &facts.evidence {
+        if piece.last_report.saturating_sub(piece.first_report) >= MAX_CURVE_REPORTS {
+            return Ok(None);
+        }
+        let Some(stored) = service.store().attachment(piece.reports.sha256.as_bytes()).await?
+        else {
+            return Ok(None);
+        };
+        attachments.push((&piece.meter, stored.bytes));
+    }
+    let record = service.record();
+    let pieces = attachments.iter().map(|(meter, bytes)| piece(&record, meter, bytes));
+    let Some(pieces) = pieces.collect::<Option<Vec<_>>>() else {
         return Ok(None);
     };
-    let reports = service.store().reports(&facts.meter, first, last).await?;
-    let readings: Option<Vec<Vec<Reading>>> =
-        reports.iter().map(|report| readings_of(&report.bytes)).collect();
-    Ok(readings
-        .and_then(|readings| drawn(scale, readings.into_iter().flatten(), facts.start, facts.end)))
+    Ok(drawn(&CumulativeVolume::new(pieces), facts.start, facts.end))
 }
 
-fn readings_of(bytes: &[u8]) -> Option<Vec<Reading>> {
-    let report = telemetry::decode(bytes).ok()?.into_report();
-    report
-        .readings
-        .iter()
-        .map(|reading| {
-            let at = Timestamp::from_millis(reading.at_ms).ok()?;
-            Some(Reading { at, value: reading.value, doubts: Doubts::NONE })
-        })
-        .collect()
+fn piece<'a>(record: &'a Record, meter: &MeterCode, bytes: &[u8]) -> Option<MeterReadings<'a>> {
+    let meter = &record.meters().get(meter)?.meter;
+    let mut readings = Vec::new();
+    for item in evidence::split(bytes).ok()? {
+        readings.extend(match item {
+            Item::Report(report) => {
+                evidence::readings(telemetry::decode(report).ok()?.report()).ok()?
+            }
+            Item::Hand(entry) => evidence::hand_readings(record.directory(), entry).ok()?.1,
+        });
+    }
+    Some(MeterReadings { meter, tables: record.tables(), readings })
 }
 
-fn drawn(
-    scale: Scale,
-    readings: impl IntoIterator<Item = Reading>,
-    start: Timestamp,
-    end: Timestamp,
-) -> Option<Curve> {
-    let volume = CumulativeVolume::new(scale, readings).ok()?;
+fn drawn(volume: &CumulativeVolume, start: Timestamp, end: Timestamp) -> Option<Curve> {
     let margin = (end.millis() - start.millis()) / MARGIN_DIVISOR;
     let shown = start.plus_millis(-margin)..=end.plus_millis(margin);
-    let inside: Vec<_> = volume.points().filter(|(at, _)| shown.contains(at)).collect();
+    let all = volume.points().iter().map(|point| (point.at, point.litres));
+    let inside: Vec<_> = all.filter(|(at, _)| shown.contains(at)).collect();
     let readings = inside.len();
     // Where the meter reports rarely, the edges of the interval still stand on the curve.
     let edges = [*shown.start(), start, end, *shown.end()];
@@ -85,6 +90,13 @@ fn thinned(points: Vec<(Timestamp, Litres)>) -> Vec<(Timestamp, Litres)> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use domain::OutletId;
+    use domain::measurement::{Doubts, Reading};
+    use domain::registry::Meter;
+    use domain::scale::Scale;
+
     use super::*;
 
     const MINUTE: i64 = 60_000;
@@ -99,11 +111,17 @@ mod tests {
             .collect()
     }
 
-    const SCALE: Scale = Scale::Register { litres_per_unit: 100 };
+    fn curve_of(readings: Vec<Reading>, start: Timestamp, end: Timestamp) -> Option<Curve> {
+        let (code, outlet) = (MeterCode::new("m1").unwrap(), OutletId::new("w1").unwrap());
+        let meter = Meter::new(code, outlet, at(0), Scale::register(100_000));
+        let tables = BTreeMap::new();
+        let readings = MeterReadings { meter: &meter, tables: &tables, readings };
+        drawn(&CumulativeVolume::new([readings]), start, end)
+    }
 
     #[test]
     fn a_curve_spans_the_watering_and_a_margin() {
-        let curve = drawn(SCALE, readings(100, 5), at(60), at(180)).unwrap();
+        let curve = curve_of(readings(100, 5), at(60), at(180)).unwrap();
         assert_eq!(curve.points.first().unwrap().0, at(50));
         assert_eq!(curve.points.last().unwrap().0, at(190));
         assert_eq!(curve.readings, 29);
@@ -111,22 +129,20 @@ mod tests {
 
     #[test]
     fn many_readings_are_thinned() {
-        let curve = drawn(SCALE, readings(5000, 1), at(10), at(4000)).unwrap();
+        let curve = curve_of(readings(5000, 1), at(10), at(4000)).unwrap();
         assert!(curve.points.len() <= MAX_CURVE_POINTS + 6, "{}", curve.points.len());
         assert!(curve.readings > 3000);
     }
 
     #[test]
     fn rare_readings_still_give_a_curve() {
-        let curve = drawn(SCALE, readings(3, 600), at(60), at(180)).unwrap();
+        let curve = curve_of(readings(3, 600), at(60), at(180)).unwrap();
         assert_eq!(curve.readings, 0);
         assert_eq!(curve.points.len(), 4);
     }
 
     #[test]
-    fn contradicting_readings_give_none() {
-        let mut two = readings(3, 5);
-        two.push(Reading { value: 7, ..two[1] });
-        assert_eq!(drawn(SCALE, two, at(1), at(9)), None);
+    fn no_readings_give_none() {
+        assert_eq!(curve_of(Vec::new(), at(1), at(9)), None);
     }
 }

@@ -21,14 +21,19 @@ pub use disclosure::attachment::{AttachmentRef, MAX_ATTACHMENT_BYTES};
 pub use disclosure::bundle::BundleId;
 pub use disclosure::dsse::MAX_ENVELOPE_BYTES;
 pub use disclosure::merkle::Hash;
-pub use disclosure::statement::{Kind, Origin, RevocationReason, Role, WateringFacts};
+pub use disclosure::statement::{
+    Evidence, Kind, Origin, RegistryMeter, RevocationReason, Role, WateringFacts,
+};
 pub use disclosure::tile::TileId;
 pub use domain::bill::{Bill, BillLine, Charge};
 pub use domain::measurement::Doubt;
 pub use domain::progress::Progress;
-pub use domain::registry::Scale;
+pub use domain::rating::RatingTable;
+pub use domain::registry::Meter;
+pub use domain::scale::Scale;
 pub use domain::share::ShareMethod;
 pub use domain::tariff::Tariff;
+pub use domain::units::decimal_text;
 pub use domain::{
     Area, DistrictId, Fen, HouseholdNo, Litres, MeterCode, OutletId, RoundId, Timestamp, VillageId,
 };

@@ -79,6 +79,8 @@ pub struct WateringView {
     pub canal: Option<String>,
     /// The areas of the shares together.
     pub area: Area,
+    /// The minutes of the shares together, where they were noted.
+    pub minutes: Option<u64>,
     /// The shares together.
     pub shared: Litres,
     /// The posting that it corrects, and why.
@@ -287,6 +289,7 @@ async fn watering(
         outlet: named_outlet(&record, &facts.outlet).name,
         canal: record.outlets().get(&facts.outlet).map(|outlet| outlet.canal.clone()),
         area: facts.shares.iter().map(|share| share.area).sum(),
+        minutes: facts.shares.iter().map(|share| share.minutes.map(u64::from)).sum(),
         shared: facts.shares.iter().map(|share| share.litres).sum(),
         supersedes,
         superseded_by: record.watering(index).and_then(|posted| posted.superseded_by),

@@ -4,9 +4,15 @@
 
 use audit::testing::{ROUND, TestLog, TestMeter, id};
 use disclosure::dsse::Envelope;
+use disclosure::key::{PublicKey, SigningKey};
 use disclosure::record::RecordError;
-use disclosure::statement::{Correction, Kind, RosterEntry, RosterError, Statement, WateringFacts};
-use domain::share::by_area;
+use disclosure::statement::{
+    Correction, Kind, MeterKey, Origin, Registry, RosterEntry, RosterError, Statement,
+    WateringFacts,
+};
+use domain::rating::RatingTable;
+use domain::scale::{DatedTable, Scale};
+use domain::share::{Share, ShareMethod, divide};
 use domain::{Area, Litres};
 
 /// A log with a watering of east from 01:00 to 03:30 at index 9.
@@ -149,11 +155,11 @@ fn an_old_price_is_not_in_force_again_by_repetition() {
 fn rejects_a_volume_that_leaves_the_range_of_litres() {
     let (mut log, meter, _) = watered();
     let mut facts = draft(&mut log, &meter, "t2", "04:00", "05:00");
-    let members = log.record.group_households(&facts.village, &facts.group).unwrap();
     facts.at_start_litres = Litres(-5);
     facts.at_end_litres = Litres(i64::MAX);
     facts.volume_litres = Litres(i64::MAX);
-    facts.shares = by_area(facts.volume_litres, &members).unwrap();
+    let parts: Vec<_> = facts.shares.iter().map(Share::part).collect();
+    facts.shares = divide(facts.volume_litres, facts.method, &parts).unwrap();
     let error = refused(&log, &log.seal_watering(facts.clone()));
     assert!(matches!(error, RecordError::Volume { .. }), "{error}");
     facts.at_start_litres = Litres(i64::MAX);
@@ -167,11 +173,11 @@ fn rejects_a_volume_that_leaves_the_range_of_litres() {
 fn the_largest_volume_is_shared_and_priced_or_refused_but_never_wraps() {
     let (mut log, meter, _) = watered();
     let mut facts = draft(&mut log, &meter, "t2", "04:00", "05:00");
-    let members = log.record.group_households(&facts.village, &facts.group).unwrap();
     facts.at_start_litres = Litres(0);
     facts.at_end_litres = Litres(i64::MAX);
     facts.volume_litres = Litres(i64::MAX);
-    facts.shares = by_area(facts.volume_litres, &members).unwrap();
+    let parts: Vec<_> = facts.shares.iter().map(Share::part).collect();
+    facts.shares = divide(facts.volume_litres, facts.method, &parts).unwrap();
     log.post_watering(facts);
     let due = log.record.settle(&id("east"), &id(ROUND)).unwrap();
     // 0.152 yuan/m³ of 2^63 − 1 litres, half up, beside the first watering and the basic charge.
@@ -214,4 +220,123 @@ fn rejects_a_policy_that_no_envelope_can_meet() {
     rule.needs[0].count = 16;
     let error = refused(&log, &TestLog::seal(&Statement::District(stricter), &[one, two]));
     assert!(matches!(error, RecordError::Policy(_)), "{error}");
+}
+
+#[test]
+fn rejects_a_household_that_irrigated_more_than_its_land() {
+    let (mut log, meter, _) = watered();
+    let mut facts = draft(&mut log, &meter, "t2", "04:00", "05:00");
+    facts.shares[0].area = Area(facts.shares[0].area.get() + 1);
+    let error = refused(&log, &log.seal_watering(facts));
+    assert!(matches!(error, RecordError::AreaTooLarge(_)), "{error}");
+}
+
+#[test]
+fn shares_by_minutes_stand_with_their_minutes() {
+    let (mut log, meter, _) = watered();
+    let mut facts = draft(&mut log, &meter, "t2", "04:00", "05:00");
+    let mut parts: Vec<_> = facts.shares.iter().map(Share::part).collect();
+    for (part, minutes) in parts.iter_mut().zip([30, 20, 10]) {
+        part.minutes = Some(minutes);
+    }
+    facts.method = ShareMethod::Minutes;
+    facts.shares = divide(facts.volume_litres, facts.method, &parts).unwrap();
+    let mut bent = facts.clone();
+    bent.shares[0].minutes = Some(31);
+    let error = refused(&log, &log.seal_watering(bent));
+    assert!(matches!(error, RecordError::SharesDiffer), "{error}");
+    log.post_watering(facts);
+}
+
+#[test]
+fn rejects_evidence_that_does_not_fit_its_origin() {
+    let (mut log, meter, _) = watered();
+    let facts = draft(&mut log, &meter, "t2", "04:00", "05:00");
+    let bent = |bend: fn(&mut WateringFacts)| {
+        let mut bent = facts.clone();
+        bend(&mut bent);
+        refused(&log, &log.seal_watering(bent))
+    };
+    for error in [
+        bent(|facts| facts.evidence.clear()),
+        bent(|facts| facts.origin = Origin::Manual),
+        bent(|facts| facts.evidence[0].origin = Origin::GatewayVouched),
+        bent(|facts| facts.evidence.push(facts.evidence[0].clone())),
+    ] {
+        assert!(matches!(error, RecordError::EvidencePieces), "{error}");
+    }
+}
+
+fn registry(log: &TestLog, change: impl Fn(&mut Registry)) -> Envelope {
+    let mut registry = log.registry();
+    registry.villages.clear();
+    registry.outlets.clear();
+    registry.meters.truncate(1);
+    change(&mut registry);
+    TestLog::seal(&Statement::Registry(registry), &[&log.people.roots[0], &log.people.station])
+}
+
+#[test]
+fn a_swap_names_both_meters_or_is_refused() {
+    let (log, ..) = watered();
+    let successor = |registry: &Registry| {
+        let mut new = registry.meters[0].clone();
+        new.meter.code = id("me2");
+        new.meter.installed_at = id("2016-05-02T00:00:00Z");
+        new.meter.initial_value = Some(17);
+        new.keys[0].key = PublicKey::of(&SigningKey::from_bytes(&[46; 32]));
+        new
+    };
+    let alone = registry(&log, |registry| registry.meters = vec![successor(registry)]);
+    assert!(matches!(refused(&log, &alone), RecordError::StillInstalled { .. }));
+    let swap = registry(&log, |registry| {
+        registry.meters.push(successor(registry));
+        registry.meters[0].meter.removed_at = Some(id("2016-05-02T00:00:00Z"));
+        registry.meters[0].meter.final_value = Some(9_000);
+    });
+    assert!(log.record.admit(&swap, &log.attachments).is_ok());
+}
+
+#[test]
+fn a_rating_table_is_posted_once_and_before_it_is_used() {
+    let (mut log, ..) = watered();
+    let table = |most: i64| RatingTable {
+        id: id("flume"),
+        source: "现场率定".to_owned(),
+        valid_from_mm: 30,
+        rows: vec![(0, 0), (30, 3_000), (100, most)],
+    };
+    let gauge = |registry: &mut Registry| {
+        let from = id("2016-04-01T00:00:00Z");
+        registry.meters[0].meter.scale =
+            Scale::Stage { tables: vec![DatedTable { from, table: id("flume") }] };
+    };
+    let error = refused(&log, &registry(&log, gauge));
+    assert!(matches!(error, RecordError::UnknownTable(_)), "{error}");
+    log.post(&registry(&log, |registry| {
+        registry.tables = vec![table(20_000)];
+        gauge(registry);
+    }));
+    let changed = registry(&log, |registry| registry.tables = vec![table(20_001)]);
+    assert!(matches!(refused(&log, &changed), RecordError::TableChanged(_)));
+}
+
+#[test]
+fn rejects_keys_that_leave_a_report_unsigned() {
+    let (log, ..) = watered();
+    let key = |from_report, seed| MeterKey {
+        key: PublicKey::of(&SigningKey::from_bytes(&[seed; 32])),
+        from_report,
+    };
+    for keys in [
+        vec![],
+        vec![key(2, 46)],
+        vec![key(1, 46), key(1, 47)],
+        vec![key(1, 46), key(9, 47), key(5, 48)],
+    ] {
+        let bad = registry(&log, |registry| registry.meters[0].keys.clone_from(&keys));
+        assert!(matches!(refused(&log, &bad), RecordError::MeterKey(_)), "{keys:?}");
+    }
+    let rotated = registry(&log, |registry| registry.meters[0].keys = vec![key(1, 46), key(9, 47)]);
+    assert!(log.record.admit(&rotated, &log.attachments).is_ok());
 }

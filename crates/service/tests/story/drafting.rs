@@ -2,10 +2,13 @@
 
 use audit::testing::{TestLog, TestMeter};
 use disclosure::key::{PublicKey, SigningKey};
-use disclosure::statement::{Statement, WateringFacts};
+use disclosure::statement::{MeterKey, Statement, WateringFacts};
 use domain::Litres;
 use domain::progress::Progress;
+use domain::round::Member;
+use domain::share::ShareMethod;
 use service::PendingStatement;
+use service::request::Ask;
 use telemetry::{Flags, Report};
 
 use crate::{Town, at, id, turn};
@@ -54,7 +57,7 @@ async fn a_turn_waits_until_its_readings_bracket_it() {
     town.send(&meter, [8]).await;
     town.service.draft_due().await.unwrap();
     assert!(town.waiting().is_empty());
-    assert_eq!(facts(&town.only(Progress::Draft).await).evidence.last_report, 8);
+    assert_eq!(facts(&town.only(Progress::Draft).await).evidence[0].last_report, 8);
 }
 
 #[tokio::test]
@@ -204,13 +207,13 @@ async fn reports_under_a_key_that_was_replaced_are_no_evidence() {
     meter.run_for(12);
     town.send(&meter, 1..=12).await;
     reregister(&town, |entry| {
-        entry.device_key = PublicKey::of(&SigningKey::from_bytes(&[43; 32]));
+        entry.keys[0].key = PublicKey::of(&SigningKey::from_bytes(&[43; 32]));
     })
     .await;
     town.turn("t1", "e1", "01:00", "03:30").await;
     town.service.draft_due().await.unwrap();
     let why = &town.waiting()["t1"];
-    assert!(why.contains("not signed by the device key in the registry"), "{why}");
+    assert!(why.contains("not by the registry's device key"), "{why}");
 }
 
 #[tokio::test]
@@ -218,7 +221,7 @@ async fn a_registry_that_changes_under_a_draft_changes_the_draft() {
     let town = Town::founded().await;
     let before = town.drafted().await;
     reregister(&town, |entry| {
-        entry.meter.scale = domain::registry::Scale::Register { litres_per_unit: 10 };
+        entry.meter.scale = domain::scale::Scale::register(10_000);
     })
     .await;
     town.service.draft_due().await.unwrap();
@@ -245,18 +248,113 @@ async fn a_new_cadre_may_sign_what_was_drafted_before() {
 }
 
 #[tokio::test]
-async fn an_outlet_is_measured_by_the_meter_that_was_installed_last() {
+async fn a_turn_over_a_swap_is_measured_by_both_meters() {
     let town = Town::founded().await;
-    let mut meter = TestMeter::new("me2", 44);
-    meter.run_for(12);
-    reregister(&town, |entry| {
-        entry.meter.code = id("me2");
-        entry.meter.installed_at = id("2016-04-30T00:00:00Z");
-        entry.device_key = PublicKey::of(&SigningKey::from_bytes(&[44; 32]));
-    })
-    .await;
-    town.send(&meter, 1..=12).await;
+    let mut old = TestMeter::east();
+    old.run_for(7);
+    let mut new = TestMeter::new("me2", 44);
+    new.run_for(12);
+    let mut registry = town.log.registry();
+    registry.villages.clear();
+    registry.outlets.clear();
+    registry.meters.truncate(1);
+    let swapped: domain::Timestamp = at("02:00");
+    let mut successor = registry.meters[0].clone();
+    successor.meter.code = id("me2");
+    successor.meter.installed_at = swapped;
+    successor.meter.initial_value = Some(value_at(&new, swapped));
+    successor.keys[0].key = PublicKey::of(&SigningKey::from_bytes(&[44; 32]));
+    registry.meters[0].meter.removed_at = Some(swapped);
+    registry.meters[0].meter.final_value = Some(value_at(&old, swapped));
+    registry.meters.push(successor);
+    let signers = [&town.log.people.roots[0], &town.log.people.station];
+    town.propose(&TestLog::seal(&Statement::Registry(registry), &signers)).await.unwrap();
+    town.send(&old, 1..=7).await;
+    town.send(&new, 1..=12).await;
     town.turn("t1", "e1", "01:00", "03:30").await;
     town.service.draft_due().await.unwrap();
-    assert_eq!(facts(&town.only(Progress::Draft).await).meter, id("me2"));
+    let draft = town.only(Progress::Draft).await;
+    let meters: Vec<_> = facts(&draft).meters().map(ToString::to_string).collect();
+    assert_eq!(meters, ["me1", "me2"]);
+    let units = value_at(&old, swapped) - value_at(&old, at("01:00")) + value_at(&new, at("03:30"))
+        - value_at(&new, swapped);
+    assert_eq!(facts(&draft).volume_litres, Litres(units * 100));
+    assert!(facts(&draft).doubts.is_empty());
+    town.sign_all().await;
+    town.audit().await;
+}
+
+/// What a meter's register shows at an instant at which it was read.
+fn value_at(meter: &TestMeter, at: domain::Timestamp) -> i64 {
+    let readings = meter
+        .reports
+        .iter()
+        .flat_map(|bytes| telemetry::decode(bytes).unwrap().into_report().readings);
+    readings.into_iter().find(|reading| reading.at_ms == at.millis()).unwrap().value
+}
+
+#[tokio::test]
+async fn a_key_that_was_rotated_signs_from_its_report_on() {
+    let town = Town::founded().await;
+    let mut meter = TestMeter::east();
+    meter.run_for(5);
+    let old = registered_key(&town);
+    meter.key = SigningKey::from_bytes(&[43; 32]);
+    meter.run_for(7);
+    town.send(&meter, 1..=5).await;
+    reregister(&town, |entry| {
+        entry.keys[0].key = old;
+        entry.keys.push(MeterKey { key: PublicKey::of(&meter.key), from_report: 6 });
+    })
+    .await;
+    town.send(&meter, 6..=12).await;
+    town.turn("t1", "e1", "01:00", "03:30").await;
+    town.service.draft_due().await.unwrap();
+    let draft = town.only(Progress::Draft).await;
+    let piece = &facts(&draft).evidence[0];
+    assert!(piece.first_report <= 5 && piece.last_report >= 6);
+    town.sign_all().await;
+    town.audit().await;
+}
+
+fn registered_key(town: &Town) -> PublicKey {
+    *town.service.record().meters()[&id::<domain::MeterCode>("me1")].key_for(1).unwrap()
+}
+
+#[tokio::test]
+async fn a_turn_by_minutes_is_shared_among_those_it_names() {
+    let town = Town::founded().await;
+    let mut meter = TestMeter::east();
+    meter.run_for(12);
+    town.send(&meter, 1..=12).await;
+    let member = |household, minutes| Member {
+        household: id(household),
+        area: None,
+        minutes: Some(minutes),
+    };
+    let mut turn = turn("t1", "e1", "01:00");
+    turn.method = ShareMethod::Minutes;
+    turn.members = vec![member("101", 90), member("103", 60)];
+    let station = &town.log.people.station;
+    town.ask(station, Ask::OpenTurn(turn)).await.unwrap();
+    let closed_at = at("03:30");
+    town.ask(station, Ask::CloseTurn { turn: id("t1"), closed_at }).await.unwrap();
+    town.service.draft_due().await.unwrap();
+    let draft = town.only(Progress::Draft).await;
+    let facts = facts(&draft);
+    let shared: Vec<_> =
+        facts.shares.iter().map(|share| (share.household.as_str(), share.minutes)).collect();
+    assert_eq!(shared, [("101", Some(90)), ("103", Some(60))]);
+    assert_eq!(facts.shares[0].litres.get(), facts.volume_litres.get() * 90 / 150);
+    town.sign_all().await;
+    town.audit().await;
+}
+
+#[tokio::test]
+async fn rejects_a_turn_whose_minutes_were_not_noted() {
+    let town = Town::founded().await;
+    let mut turn = turn("t1", "e1", "01:00");
+    turn.method = ShareMethod::Minutes;
+    let error = town.ask(&town.log.people.station, Ask::OpenTurn(turn)).await.unwrap_err();
+    assert!(error.to_string().contains("has no minutes to share by"), "{error}");
 }

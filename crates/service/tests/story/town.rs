@@ -85,6 +85,7 @@ pub fn turn(code: &str, outlet: &str, opened: &str) -> Turn {
         village: id(if outlet == "w1" { "west" } else { "east" }),
         group: id("g1"),
         method: ShareMethod::Area,
+        members: Vec::new(),
         opened_at: at(opened),
     }
 }

@@ -14,8 +14,9 @@ use disclosure::statement::{
     RosterEntry, Rule, Statement, TariffNotice,
 };
 use domain::progress::Progress;
-use domain::registry::{Group, Meter, Outlet, Scale, Village};
+use domain::registry::{Group, Meter, Outlet, Village};
 use domain::round::{Round, Turn};
+use domain::scale::Scale;
 use domain::share::ShareMethod;
 use domain::tariff::{Price, Tariff};
 use domain::{Area, Timestamp};
@@ -164,15 +165,16 @@ impl Town {
                 village: id("east"),
                 gap_tolerance_seconds: 1800,
             }],
-            meters: vec![RegistryMeter {
-                meter: Meter {
-                    code: id(self.meter.code),
-                    outlet: id("e1"),
-                    installed_at: id("2026-04-01T00:00:00Z"),
-                    scale: Scale::Register { litres_per_unit: 100 },
-                },
-                device_key: PublicKey::of(&self.meter.key),
-            }],
+            tables: Vec::new(),
+            meters: vec![RegistryMeter::signing(
+                Meter::new(
+                    id(self.meter.code),
+                    id("e1"),
+                    id("2026-04-01T00:00:00Z"),
+                    Scale::register(100_000),
+                ),
+                PublicKey::of(&self.meter.key),
+            )],
         }
     }
 
@@ -234,6 +236,7 @@ impl Town {
             village: id("east"),
             group: id("g1"),
             method: ShareMethod::Area,
+            members: Vec::new(),
             opened_at: id(opened_at),
         };
         let close = Ask::CloseTurn { turn: id(turn), closed_at: id(closed_at) };

@@ -50,7 +50,8 @@ impl Season {
         let file = std::fs::File::open(workspace().join("firmware-sim/data/daiad-extract.csv.gz"))
             .unwrap();
         flate2::read::GzDecoder::new(file).read_to_string(&mut registers).unwrap();
-        let litres = i128::from(township["litres_per_unit"].as_integer().unwrap());
+        let millilitres = township["millilitres_per_unit"].as_integer().unwrap();
+        let litres = i128::from(millilitres / 1000);
         let rounds = township["rounds"].as_array().unwrap();
         Self {
             turns: planned_turns(&township),

@@ -172,9 +172,10 @@ impl Township {
                 json!({
                     "meter": {
                         "code": code, "outlet": format!("jing-{well}"), "installed_at": DRAWN_UP,
-                        "scale": { "register": { "litres_per_unit": 1 } },
+                        "scale": { "register": { "millilitres_per_unit": 1000 } },
                     },
-                    "device_key": key,
+                    "origin": "meter-signed",
+                    "keys": [{ "key": key, "from_report": 1 }],
                 })
             })
             .collect();

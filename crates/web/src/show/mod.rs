@@ -2,11 +2,13 @@
 //!
 //! A template hands over references and code hands over values; `Borrow` takes both.
 
+mod meter;
+
 use std::borrow::Borrow;
 
 use service::board::{
-    Area, AttachmentRef, Doubt, Fen, Hit, HouseholdView, Kind, Litres, Origin, PostingLine,
-    RevocationReason, Role, Scale, ShareMethod, Timestamp,
+    Area, AttachmentRef, Fen, Hit, HouseholdView, Kind, Litres, PostingLine, RevocationReason,
+    Role, ShareMethod, Timestamp,
 };
 use service::{Obstacle, QuarantineReason};
 
@@ -205,7 +207,6 @@ impl Here {
             Some(QuarantineReason::OtherDistrict) => t.reason_other_district,
             Some(QuarantineReason::BadSignature) => t.reason_bad_signature,
             Some(QuarantineReason::TimeAhead) => t.reason_time_ahead,
-            Some(QuarantineReason::BeforeInstallation) => t.reason_before_installation,
             Some(QuarantineReason::OtherKind) => t.reason_other_kind,
             Some(QuarantineReason::SequenceReused) => t.reason_sequence_reused,
             Some(QuarantineReason::SequenceImpossible) => t.reason_sequence_impossible,
@@ -231,27 +232,12 @@ impl Here {
         }
     }
 
-    pub(crate) fn doubt(&self, doubt: impl Borrow<Doubt>) -> &'static str {
-        let doubt = *doubt.borrow();
-        match doubt {
-            Doubt::GapAtStart => self.t.doubt_gap_at_start,
-            Doubt::GapAtEnd => self.t.doubt_gap_at_end,
-            Doubt::ClockNotSynchronised => self.t.doubt_clock,
-            Doubt::Tamper => self.t.doubt_tamper,
-            Doubt::ReverseFlow => self.t.doubt_reverse_flow,
-        }
-    }
-
     pub(crate) fn method(&self, method: impl Borrow<ShareMethod>) -> String {
         let method = *method.borrow();
-        let ShareMethod::Area = method;
-        self.t.method_area.to_owned()
-    }
-
-    pub(crate) fn origin(&self, origin: impl Borrow<Origin>) -> &'static str {
-        let origin = *origin.borrow();
-        let Origin::MeterSigned = origin;
-        self.t.origin_meter_signed
+        match method {
+            ShareMethod::Area => self.t.method_area.to_owned(),
+            ShareMethod::Minutes => self.t.method_minutes.to_owned(),
+        }
     }
 
     pub(crate) fn revocation(&self, reason: impl Borrow<RevocationReason>) -> &'static str {
@@ -261,12 +247,6 @@ impl Here {
             RevocationReason::Stolen => self.t.revoked_stolen,
             RevocationReason::LeftOffice => self.t.revoked_left_office,
         }
-    }
-
-    pub(crate) fn scale(&self, scale: impl Borrow<Scale>) -> String {
-        let scale = *scale.borrow();
-        let Scale::Register { litres_per_unit } = scale;
-        format!("{} {}", self.exact(Litres(litres_per_unit)), self.t.m3)
     }
 
     /// What a posting in a list is about.
