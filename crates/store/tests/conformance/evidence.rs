@@ -12,12 +12,12 @@ use crate::ground::{Ground, at, meter, report};
 fn plain(reports: &[NewReport], from: Timestamp, to: Timestamp) -> Option<(u64, u64)> {
     let starting_by =
         |at| reports.iter().filter(|r| r.first_at <= at).max_by_key(|r| (r.first_at, r.seq));
-    let first = starting_by(from)?.seq;
-    let last = match starting_by(to) {
-        Some(last) if last.last_at >= to => last,
-        _ => reports.iter().filter(|r| r.first_at > to).min_by_key(|r| (r.first_at, r.seq))?,
-    };
-    Some((first, last.seq))
+    let last = starting_by(to)?;
+    let after = reports.iter().filter(|r| r.first_at > to).min_by_key(|r| (r.first_at, r.seq));
+    let last = after.filter(|_| last.last_at < to).unwrap_or(last).seq;
+    let earliest = reports.iter().min_by_key(|r| (r.first_at, r.seq))?;
+    let first = starting_by(from).unwrap_or(earliest).seq;
+    Some((first.min(last), first.max(last)))
 }
 
 /// Reports that start at the given seconds, in order of their numbers, with some numbers left out.

@@ -119,9 +119,10 @@ pub async fn finds_the_evidence_of_a_span(ground: Ground) {
         // The fifth is missing.
         (1500, 1600, Some((4, 6))),
         (1900, 2040, Some((6, 6))),
-        // Nothing before, nothing after.
-        (599, 1000, None),
-        (700, 2041, None),
+        // Nothing before, nothing after: as far as there is something.
+        (599, 1000, Some((2, 3))),
+        (700, 2041, Some((2, 6))),
+        (500, 599, None),
     ] {
         let span = store.evidence_span(&meter("m1"), at(from), at(to)).await.unwrap();
         assert_eq!(span, expected, "{from} to {to}");
