@@ -37,6 +37,9 @@ enum Command {
     /// Make keys for people.
     #[command(subcommand)]
     Keys(command::keys::KeysCommand),
+    /// Draw up a rating table from a formula or from measured pairs.
+    #[command(subcommand)]
+    Rating(command::rating::RatingCommand),
     /// Sign a statement or a request with a person's key.
     Sign(command::sign::SignArgs),
     /// Check one receipt or one envelope.
@@ -76,6 +79,7 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
         Command::Init(args) => command::init::run(&args),
         Command::Serve(args) => asynchronous(command::serve::run(args)),
         Command::Keys(command) => command::keys::run(&command),
+        Command::Rating(command) => command::rating::run(command),
         Command::Sign(args) => command::sign::run(&args),
         Command::Verify(args) => command::verify::run(&args),
         Command::Log(command) => asynchronous(command::log::run(command)),
@@ -114,6 +118,8 @@ mod tests {
             "mingqu init --data d --district a --name n --origin o --root p=k",
             "mingqu serve --data d --broker localhost:1883",
             "mingqu keys new k.pem",
+            "mingqu rating parshall --throat-mm 600 --id p600",
+            "mingqu rating pairs pairs.csv --id w1 --source s",
             "mingqu sign --key k.pem --kind key body.json --log-level debug",
             "mingqu verify e.json --log copy",
             "mingqu verify r --entry e.json --log-key k",

@@ -7,6 +7,7 @@ pub mod keys;
 pub mod log;
 mod log_copy;
 mod log_export;
+pub mod rating;
 pub mod serve;
 pub mod sign;
 pub mod verify;
