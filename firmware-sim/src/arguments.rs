@@ -1,5 +1,7 @@
 //! What the program can be told.
 
+mod scenario;
+
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,6 +10,8 @@ use anyhow::Context;
 use chrono::{DateTime, FixedOffset};
 use clap::{Args, Parser, Subcommand};
 use firmware_sim::{Broker, Faults, PublisherOptions};
+
+pub(crate) use scenario::{Live, Registry};
 
 /// A fleet of simulated meters that sends signed reports to an MQTT broker.
 #[derive(Debug, Parser)]
@@ -25,6 +29,10 @@ pub(crate) enum Command {
     Fleet(Synthetic),
     /// Print the meters' public keys as JSON, to enrol them.
     Keys(Keys),
+    /// Live a scenario through, and print its ledger as JSON.
+    Run(Live),
+    /// Print what the registry should know of a scenario's outlets and meters, as JSON.
+    Registry(Registry),
 }
 
 #[derive(Debug, Args)]
@@ -76,21 +84,9 @@ pub(crate) struct Keys {
 
 #[derive(Debug, Args)]
 pub(crate) struct Sending {
-    /// Where the broker listens.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883")]
-    pub(crate) broker: Address,
     /// The district in the topics.
     #[arg(long, value_name = "DISTRICT")]
     pub(crate) district: String,
-    /// MQTT client id.
-    #[arg(long, value_name = "ID", default_value = "firmware-sim")]
-    pub(crate) client_id: String,
-    /// MQTT user name.
-    #[arg(long, value_name = "NAME", requires = "password")]
-    pub(crate) user: Option<String>,
-    /// MQTT password.
-    #[arg(long, value_name = "PASSWORD", env = "FIRMWARE_SIM_PASSWORD", hide_env_values = true)]
-    pub(crate) password: Option<String>,
     /// What keys, flow and faults follow from.
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     pub(crate) seed: u64,
@@ -100,6 +96,25 @@ pub(crate) struct Sending {
     /// Where to append what was acknowledged and receipted.
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) way: Way,
+}
+
+/// The way to the server.
+#[derive(Debug, Args)]
+pub(crate) struct Way {
+    /// Where the broker listens.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883")]
+    pub(crate) broker: Address,
+    /// MQTT client id.
+    #[arg(long, value_name = "ID", default_value = "firmware-sim")]
+    pub(crate) client_id: String,
+    /// MQTT user name.
+    #[arg(long, value_name = "NAME", requires = "password")]
+    pub(crate) user: Option<String>,
+    /// MQTT password.
+    #[arg(long, value_name = "PASSWORD", env = "FIRMWARE_SIM_PASSWORD", hide_env_values = true)]
+    pub(crate) password: Option<String>,
     /// Give up after this many seconds.
     #[arg(long, value_name = "SECONDS")]
     pub(crate) give_up_after: Option<u64>,
@@ -157,7 +172,7 @@ impl FromStr for Address {
     }
 }
 
-impl Sending {
+impl Way {
     pub(crate) fn faults(&self) -> Faults {
         let chances = &self.faults;
         Faults {
@@ -169,16 +184,16 @@ impl Sending {
         }
     }
 
-    pub(crate) fn options(&self) -> PublisherOptions {
+    pub(crate) fn options(&self, district: &str, seed: u64) -> PublisherOptions {
         let broker = Broker {
             host: self.broker.host.clone(),
             port: self.broker.port,
             client_id: self.client_id.clone(),
             credentials: self.user.clone().zip(self.password.clone()),
         };
-        let mut options = PublisherOptions::new(broker, &self.district);
+        let mut options = PublisherOptions::new(broker, district);
         options.faults = self.faults();
-        options.seed = self.seed;
+        options.seed = seed;
         if let Some(resend_ms) = self.resend_ms {
             options.resend_interval = std::time::Duration::from_millis(resend_ms);
         }
@@ -214,7 +229,8 @@ mod tests {
             panic!("a replay was asked for");
         };
         assert_eq!(replay.registers.utc_offset.local_minus_utc(), -3 * 3600);
-        let options = replay.sending.options();
+        let sending = &replay.sending;
+        let options = sending.way.options(&sending.district, sending.seed);
         assert_eq!((options.broker.host.as_str(), options.broker.port), ("b", 1));
         assert_eq!(options.faults.drop_permille, 9);
         assert_eq!(options.resend_interval.as_millis(), 70);

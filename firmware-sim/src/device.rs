@@ -50,7 +50,7 @@ impl Device {
     }
 
     /// The meter's id.
-    pub fn id(&self) -> &MeterId {
+    pub const fn id(&self) -> &MeterId {
         &self.id
     }
 
@@ -88,6 +88,18 @@ impl Device {
         self.previous = ChainHash::of(&bytes);
         self.just_rebooted = false;
         Ok(Outgoing { meter: self.id.clone(), seq, bytes: bytes.into() })
+    }
+
+    /// Counts the next report without making it. The chain ends here: a device that rehearsed only rehearses on.
+    pub(crate) fn rehearse(&mut self) -> Outgoing {
+        self.seq = self.seq.saturating_add(1);
+        Outgoing { meter: self.id.clone(), seq: self.seq, bytes: Bytes::new() }
+    }
+
+    /// Signs with the key of this generation from the next report on; the first key is generation 1.
+    pub fn rotate_key(&mut self, seed: u64, generation: usize) {
+        // No meter's id has a '#'.
+        self.key = device_key(seed, &format!("{}#{generation}", self.id));
     }
 
     /// Restarts the meter: the boot counter rises, sequence number and chain persist.
@@ -152,6 +164,19 @@ mod tests {
             assert!(report.flags.contains(Flags::LOW_BATTERY));
             previous = signed.chain_hash();
         }
+    }
+
+    #[test]
+    fn a_new_key_signs_the_next_report_and_continues_the_chain() {
+        let mut device = device();
+        let first = device.report(readings(1), Flags::NONE).unwrap();
+        let old_key = device.public_key();
+        device.rotate_key(1, 2);
+        let second = device.report(readings(2), Flags::NONE).unwrap();
+        let second = telemetry::decode(&second.bytes).unwrap();
+        assert!(second.verify(&old_key).is_err());
+        let report = second.verify(&device.public_key()).unwrap();
+        assert_eq!((report.seq, report.previous), (2, ChainHash::of(&first.bytes)));
     }
 
     #[test]

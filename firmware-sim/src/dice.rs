@@ -28,6 +28,21 @@ impl Dice {
         }
         mix(state ^ index).checked_rem(sides).unwrap_or(0)
     }
+
+    /// A number from `least` to `most`; `least` when the bounds are the wrong way round.
+    pub(crate) fn between(
+        self,
+        purpose: &str,
+        meter: &MeterId,
+        index: u64,
+        least: i64,
+        most: i64,
+    ) -> i64 {
+        let sides =
+            u64::try_from(most.saturating_sub(least)).map_or(0, |span| span.saturating_add(1));
+        let roll = self.roll(purpose, meter, index, sides);
+        least.saturating_add(i64::try_from(roll).unwrap_or(0))
+    }
 }
 
 const fn mix(state: u64) -> u64 {
@@ -57,5 +72,8 @@ mod tests {
         assert!((900..1100).contains(&below_100), "{below_100}");
         assert!(rolls.iter().all(|&roll| roll < 1000));
         assert_eq!(dice.roll("drop", &meter, 1, 0), 0);
+        let between: Vec<i64> = (0..1000).map(|i| dice.between("x", &meter, i, -2, 2)).collect();
+        assert_eq!((between.iter().min(), between.iter().max()), (Some(&-2), Some(&2)));
+        assert_eq!(dice.between("x", &meter, 1, 3, 2), 3);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
 use telemetry::MeterId;
 use thiserror::Error;
 
@@ -50,6 +51,42 @@ pub(crate) enum Passage {
     Twice,
     Behind,
     Late,
+}
+
+/// How many reports' first tries went wrong, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Mishaps {
+    /// Not sent at the first try.
+    pub dropped: u64,
+    /// Sent twice.
+    pub sent_twice: u64,
+    /// Sent after the report that followed.
+    pub out_of_order: u64,
+    /// Sent late.
+    pub late: u64,
+}
+
+impl Mishaps {
+    pub(crate) const fn count(&mut self, passage: Passage) {
+        match passage {
+            Passage::Straight => {}
+            Passage::Dropped => self.dropped += 1,
+            Passage::Twice => self.sent_twice += 1,
+            Passage::Behind => self.out_of_order += 1,
+            Passage::Late => self.late += 1,
+        }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            dropped: self.dropped + other.dropped,
+            sent_twice: self.sent_twice + other.sent_twice,
+            out_of_order: self.out_of_order + other.out_of_order,
+            late: self.late + other.late,
+        }
+    }
 }
 
 impl Faults {

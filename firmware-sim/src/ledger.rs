@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 use telemetry::{MeterId, MeterIdError};
 use thiserror::Error;
 
+use crate::tally::Tally;
+
 /// The longest line of a ledger file that is read.
 const MAX_LINE_BYTES: u64 = 1024;
 
@@ -51,7 +53,7 @@ pub struct Record {
 }
 
 /// Sums over a ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LedgerSummary {
     /// Meters with at least one entry.
     pub meters: usize,
@@ -59,6 +61,23 @@ pub struct LedgerSummary {
     pub acknowledged: usize,
     /// Reports that the server receipted.
     pub receipted: usize,
+}
+
+impl LedgerSummary {
+    fn of(tally: &Tally) -> Self {
+        let (acknowledged, receipted) = (tally.acknowledged.len(), tally.receipted.len());
+        Self { meters: 1, acknowledged, receipted }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            meters: self.meters + other.meters,
+            acknowledged: self.acknowledged + other.acknowledged,
+            receipted: self.receipted + other.receipted,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,21 +100,28 @@ struct Line {
 /// The books, in memory and, when opened on a path, in a file of JSON lines.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    records: BTreeMap<MeterId, BTreeMap<u64, Record>>,
+    tallies: BTreeMap<MeterId, Tally>,
+    /// What is known of each report; nothing when reports are only counted.
+    records: Option<BTreeMap<MeterId, BTreeMap<u64, Record>>>,
     file: Option<File>,
 }
 
 impl Ledger {
+    /// Books that only count: a few bytes for each meter, however many reports it makes.
+    pub fn counting() -> Self {
+        Self::default()
+    }
+
     /// Books that are kept in memory only.
     pub fn in_memory() -> Self {
-        Self::default()
+        Self { records: Some(BTreeMap::new()), ..Self::default() }
     }
 
     /// Reads what stands in the file, and appends to it from now on. A missing file is an empty one.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         let (mut ledger, whole_bytes) = match File::open(path) {
             Ok(file) => Self::read(file)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (Self::default(), 0),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (Self::in_memory(), 0),
             Err(error) => return Err(error.into()),
         };
         let file = OpenOptions::new().create(true).append(true).open(path)?;
@@ -110,25 +136,32 @@ impl Ledger {
         Ok(Self::read(File::open(path)?)?.0)
     }
 
-    /// What is known of a report.
+    /// What is known of a report; nothing when reports are only counted.
     pub fn record(&self, meter: &MeterId, seq: u64) -> Option<&Record> {
-        self.records.get(meter)?.get(&seq)
+        self.records.as_ref()?.get(meter)?.get(&seq)
     }
 
-    /// All records, by meter and sequence number.
+    /// All records, by meter and sequence number; none when reports are only counted.
     pub fn records(&self) -> impl Iterator<Item = (&MeterId, u64, &Record)> {
-        self.records.iter().flat_map(|(meter, reports)| {
+        self.records.iter().flatten().flat_map(|(meter, reports)| {
             reports.iter().map(move |(seq, record)| (meter, *seq, record))
         })
     }
 
+    /// Whether a receipt covers a report.
+    pub fn is_receipted(&self, meter: &MeterId, seq: u64) -> bool {
+        self.tallies.get(meter).is_some_and(|tally| tally.receipted.contains(seq))
+    }
+
     /// The sums.
     pub fn summary(&self) -> LedgerSummary {
-        LedgerSummary {
-            meters: self.records.len(),
-            acknowledged: self.records().filter(|(_, _, record)| record.acknowledged).count(),
-            receipted: self.records().filter(|(_, _, record)| record.receipted).count(),
-        }
+        let none = LedgerSummary::default();
+        self.tallies.values().fold(none, |sums, tally| sums.plus(LedgerSummary::of(tally)))
+    }
+
+    /// One meter's sums.
+    pub fn summary_of(&self, meter: &MeterId) -> LedgerSummary {
+        self.tallies.get(meter).map_or_else(LedgerSummary::default, LedgerSummary::of)
     }
 
     /// Books that the broker acknowledged a report; again changes nothing.
@@ -158,6 +191,10 @@ impl Ledger {
         seq: u64,
         bytes: &[u8],
     ) -> Result<(), LedgerError> {
+        if self.records.is_none() {
+            self.count(event, meter, seq);
+            return Ok(());
+        }
         let sha256 = hex::encode(Sha256::digest(bytes));
         let line = Line { event, meter: meter.as_str().into(), seq, sha256: sha256.clone() };
         if self.note(event, meter, seq, &sha256)?
@@ -178,10 +215,7 @@ impl Ledger {
         seq: u64,
         sha256: &str,
     ) -> Result<bool, LedgerError> {
-        if !self.records.contains_key(meter) {
-            self.records.insert(meter.clone(), BTreeMap::new());
-        }
-        let Some(reports) = self.records.get_mut(meter) else { return Ok(false) };
+        let reports = self.records.get_or_insert_default().entry(meter.clone()).or_default();
         let record = reports.entry(seq).or_insert_with(|| Record {
             sha256: sha256.into(),
             acknowledged: false,
@@ -190,16 +224,25 @@ impl Ledger {
         if record.sha256 != sha256 {
             return Err(LedgerError::Contradiction { meter: meter.clone(), seq });
         }
-        let mark = match event {
-            Event::Acknowledged => &mut record.acknowledged,
-            Event::Receipted => &mut record.receipted,
-        };
-        Ok(!std::mem::replace(mark, true))
+        match event {
+            Event::Acknowledged => record.acknowledged = true,
+            Event::Receipted => record.receipted = true,
+        }
+        Ok(self.count(event, meter, seq))
+    }
+
+    /// Whether the event was news.
+    fn count(&mut self, event: Event, meter: &MeterId, seq: u64) -> bool {
+        let tally = self.tallies.entry(meter.clone()).or_default();
+        match event {
+            Event::Acknowledged => tally.acknowledged.insert(seq),
+            Event::Receipted => tally.receipted.insert(seq),
+        }
     }
 
     /// The books and the length of the whole lines.
     fn read(file: File) -> Result<(Self, u64), LedgerError> {
-        let mut ledger = Self::default();
+        let mut ledger = Self::in_memory();
         let mut source = BufReader::new(file);
         let (mut text, mut whole_bytes, mut number) = (String::new(), 0_u64, 0);
         loop {
@@ -271,6 +314,24 @@ mod tests {
         ledger.receipted(&meter(), 2, b"two").unwrap();
         drop(ledger);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+
+    #[test]
+    fn counting_books_know_as_much_without_the_bytes() {
+        let (mut counting, mut whole) = (Ledger::counting(), Ledger::in_memory());
+        for ledger in [&mut counting, &mut whole] {
+            for seq in [1, 2, 2, 4] {
+                ledger.acknowledged(&meter(), seq, b"report").unwrap();
+            }
+            ledger.receipted(&meter(), 1, b"report").unwrap();
+        }
+        assert_eq!(counting.summary(), whole.summary());
+        assert_eq!(
+            counting.summary_of(&meter()),
+            LedgerSummary { meters: 1, acknowledged: 3, receipted: 1 }
+        );
+        assert!(counting.is_receipted(&meter(), 1) && !counting.is_receipted(&meter(), 2));
+        assert_eq!((counting.records().count(), whole.records().count()), (0, 3));
     }
 
     #[test]

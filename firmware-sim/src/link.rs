@@ -8,27 +8,42 @@ use std::collections::{HashMap, VecDeque};
 use bytes::Bytes;
 use rumqttc::{AsyncClient, QoS};
 
+use crate::options::{OFFLINE, ONLINE, PublisherOptions};
 use crate::outbox::{Due, Key};
 
-/// Room in the client's channel beside the reports in flight: the subscription and the farewell.
+/// Room in the client's channel beside the reports in flight: the subscription, the status and the farewell.
 pub(crate) const SPARE_REQUESTS: usize = 8;
 
 #[derive(Debug)]
 pub(crate) struct Link {
     client: AsyncClient,
-    /// Queued with the client, not yet written to the connection.
-    queued: VecDeque<(Key, Bytes)>,
+    status_topic: Option<String>,
+    /// Queued with the client, not yet written to the connection; a status is no report.
+    queued: VecDeque<Option<(Key, Bytes)>>,
     /// Written, not yet acknowledged.
     written: HashMap<u16, (Key, Bytes)>,
 }
 
 impl Link {
     /// Renews the subscription first of all, so that no receipt of this connection is missed.
-    pub(crate) fn new(client: AsyncClient, receipts_topic: &str) -> Self {
-        if let Err(error) = client.try_subscribe(receipts_topic, QoS::AtLeastOnce) {
+    pub(crate) fn new(client: AsyncClient, options: &PublisherOptions) -> Self {
+        if let Err(error) = client.try_subscribe(options.receipts_topic(), QoS::AtLeastOnce) {
             tracing::warn!(%error, "cannot subscribe to receipts: reports will be sent again");
         }
-        Self { client, queued: VecDeque::new(), written: HashMap::new() }
+        let status_topic = options.status_topic();
+        let mut link =
+            Self { client, status_topic, queued: VecDeque::new(), written: HashMap::new() };
+        link.tell(ONLINE);
+        link
+    }
+
+    /// Says whether the meter is there, if it is a meter's own connection.
+    fn tell(&mut self, status: &str) {
+        let Some(topic) = &self.status_topic else { return };
+        match self.client.try_publish(topic, QoS::AtLeastOnce, true, status) {
+            Ok(()) => self.queued.push_back(None),
+            Err(error) => tracing::warn!(%error, topic, "cannot queue a status"),
+        }
     }
 
     /// Reports without the broker's acknowledgement.
@@ -41,7 +56,7 @@ impl Link {
     pub(crate) fn send(&mut self, topic: &str, due: &Due) {
         for _ in 0..due.copies {
             match self.client.try_publish(topic, QoS::AtLeastOnce, false, due.bytes.as_ref()) {
-                Ok(()) => self.queued.push_back((due.key.clone(), due.bytes.clone())),
+                Ok(()) => self.queued.push_back(Some((due.key.clone(), due.bytes.clone()))),
                 Err(error) => tracing::warn!(%error, topic, "cannot queue a report"),
             }
         }
@@ -49,7 +64,7 @@ impl Link {
 
     /// The event loop has written the next publish under this packet id.
     pub(crate) fn wrote(&mut self, packet: u16) {
-        if let Some(report) = self.queued.pop_front() {
+        if let Some(Some(report)) = self.queued.pop_front() {
             self.written.insert(packet, report);
         }
     }
@@ -60,7 +75,8 @@ impl Link {
     }
 
     /// Says farewell; the event loop reports when it is written.
-    pub(crate) fn disconnect(&self) -> bool {
+    pub(crate) fn disconnect(&mut self) -> bool {
+        self.tell(OFFLINE);
         self.client.try_disconnect().is_ok()
     }
 }

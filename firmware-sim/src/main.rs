@@ -1,6 +1,9 @@
 //! The command line of the simulated fleet.
 
 mod arguments;
+mod descriptors;
+mod live;
+mod progress;
 mod run;
 
 use std::io::{self, Write};
@@ -27,5 +30,8 @@ async fn main() -> anyhow::Result<ExitCode> {
             writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&keys)?)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Run(run) if run.dry_run => live::rehearse(&run),
+        Command::Run(run) => live::live(&run).await,
+        Command::Registry(registry) => live::registry(&registry),
     }
 }

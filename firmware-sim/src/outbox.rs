@@ -7,7 +7,7 @@ use bytes::Bytes;
 use telemetry::MeterId;
 
 use crate::dice::Dice;
-use crate::faults::{FAULT_DELAY, Faults, Passage};
+use crate::faults::{FAULT_DELAY, Faults, Mishaps, Passage};
 
 /// How often the resend interval doubles while no receipt comes: a broker that holds reports for a server that is down
 /// must not be given each of them every few seconds.
@@ -36,6 +36,7 @@ pub(crate) struct Outbox {
     resend_interval: Duration,
     faults: Faults,
     dice: Dice,
+    mishaps: Mishaps,
 }
 
 #[derive(Debug)]
@@ -66,6 +67,7 @@ impl Outbox {
             resend_interval,
             faults,
             dice: Dice::new(seed),
+            mishaps: Mishaps::default(),
         }
     }
 
@@ -82,6 +84,16 @@ impl Outbox {
         reports.insert(seq, Kept { bytes, tries: 0, tried: false });
         self.len += 1;
         self.ready.push_back((meter.clone(), seq));
+    }
+
+    /// When the next report that waits for its time is due.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.waiting.first_key_value().map(|((due, _), _)| *due)
+    }
+
+    /// How many first tries went wrong, and how.
+    pub(crate) const fn mishaps(&self) -> Mishaps {
+        self.mishaps
     }
 
     /// Takes a meter's reports up to `stored` out.
@@ -125,6 +137,7 @@ impl Outbox {
             } else {
                 Passage::Straight
             };
+            self.mishaps.count(passage);
             match passage {
                 Passage::Late => self.wait(key, now + FAULT_DELAY),
                 Passage::Behind => self.step_behind(key, now),

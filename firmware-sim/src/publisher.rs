@@ -4,25 +4,27 @@
 //! acknowledgement, a passed interval) takes a short lock and queues what is due without waiting. So no task can
 //! wait for another in a circle.
 
+mod receipt;
+mod tasks;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rumqttc::{AsyncClient, Event, Packet};
+use rumqttc::AsyncClient;
 use telemetry::MeterId;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::timeout;
 
+use crate::Mishaps;
 use crate::ledger::{Ledger, LedgerError, LedgerSummary};
 use crate::link::Link;
-use crate::options::{
-    MAX_OUTSTANDING_REPORTS, PublisherError, PublisherOptions, RECONNECT_MAX, RECONNECT_MIN,
-};
+use crate::options::{PublisherError, PublisherOptions};
 use crate::outbox::Outbox;
+use receipt::parse_receipt;
+use tasks::{stay_connected, watch_the_time};
 
-/// How often the time of delayed and unreceipted reports is looked at.
-const TICK: Duration = Duration::from_millis(20);
 /// How long a farewell may take.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 
@@ -36,14 +38,26 @@ pub struct Publisher {
 impl Publisher {
     /// Starts to connect. Needs a tokio runtime.
     pub fn start(options: PublisherOptions, ledger: Ledger) -> Result<Self, PublisherError> {
+        Self::start_in_turn(options, ledger, Arc::new(Semaphore::new(1)))
+    }
+
+    /// Starts to connect once there is a permit, which is given back when the broker has answered. So many
+    /// connections do not all ask at once.
+    pub(crate) fn start_in_turn(
+        options: PublisherOptions,
+        ledger: Ledger,
+        turns: Arc<Semaphore>,
+    ) -> Result<Self, PublisherError> {
         options.check()?;
         let shared = Arc::new(Shared::new(options, ledger));
-        let tasks =
-            vec![tokio::spawn(stay_connected(shared.clone())), tokio::spawn(tick(shared.clone()))];
+        let tasks = vec![
+            tokio::spawn(stay_connected(shared.clone(), turns)),
+            tokio::spawn(watch_the_time(shared.clone())),
+        ];
         Ok(Self { shared, tasks })
     }
 
-    /// Takes a report over; waits only while [`MAX_OUTSTANDING_REPORTS`] have no receipt.
+    /// Takes a report over; waits only while as many as the options allow have no receipt.
     ///
     /// A report whose receipt stands in the ledger already is done with.
     pub async fn publish(
@@ -63,6 +77,23 @@ impl Publisher {
                 return Ok(());
             }
         }
+    }
+
+    /// Loses or regains the radio. Without it the connection breaks off and says no farewell, and reports are kept.
+    pub fn set_radio(&self, on: bool) {
+        self.shared.radio.send_if_modified(|radio| std::mem::replace(radio, on) != on);
+    }
+
+    /// Says farewell to the broker as soon as every report has its receipt.
+    pub fn leave(&self) {
+        let mut state = self.shared.state();
+        state.leaving = true;
+        self.shared.leave_if_done(&mut state);
+    }
+
+    /// How many first tries went wrong, and how.
+    pub fn mishaps(&self) -> Mishaps {
+        self.shared.state().outbox.mishaps()
     }
 
     /// Reports without a receipt.
@@ -100,10 +131,15 @@ impl Publisher {
         self.shared.state().ledger.summary()
     }
 
+    /// The ledger's sums of one meter so far.
+    pub fn summary_of(&self, meter: &MeterId) -> LedgerSummary {
+        self.shared.state().ledger.summary_of(meter)
+    }
+
     /// Says farewell to the broker and yields the ledger.
     pub async fn shutdown(mut self) -> Result<Ledger, PublisherError> {
         self.shared.closing.send_replace(true);
-        let farewell = self.shared.state().link.as_ref().is_some_and(Link::disconnect);
+        let farewell = self.shared.state().link.as_mut().is_some_and(Link::disconnect);
         for mut task in self.tasks.drain(..) {
             if !farewell || timeout(SHUTDOWN_GRACE, &mut task).await.is_err() {
                 task.abort();
@@ -131,6 +167,9 @@ struct Shared {
     state: Mutex<State>,
     /// Changes whenever a report leaves the outbox or the ledger fails.
     news: watch::Sender<()>,
+    /// When a report is due that could be sent then.
+    alarm: watch::Sender<Option<Instant>>,
+    radio: watch::Sender<bool>,
     closing: watch::Sender<bool>,
 }
 
@@ -140,13 +179,21 @@ struct State {
     ledger: Ledger,
     link: Option<Link>,
     failure: Option<LedgerError>,
+    leaving: bool,
 }
 
 impl Shared {
     fn new(options: PublisherOptions, ledger: Ledger) -> Self {
         let outbox = Outbox::new(options.resend_interval, options.faults, options.seed);
-        let state = Mutex::new(State { outbox, ledger, link: None, failure: None });
-        Self { options, state, news: watch::Sender::new(()), closing: watch::Sender::new(false) }
+        let state = Mutex::new(State { outbox, ledger, link: None, failure: None, leaving: false });
+        Self {
+            options,
+            state,
+            news: watch::Sender::new(()),
+            alarm: watch::Sender::new(None),
+            radio: watch::Sender::new(true),
+            closing: watch::Sender::new(false),
+        }
     }
 
     /// No task panics while it holds the lock with the state half changed, so a poisoned one is as good.
@@ -160,10 +207,10 @@ impl Shared {
         if let Some(failure) = state.failure.take() {
             return Err(failure.into());
         }
-        if state.ledger.record(meter, seq).is_some_and(|record| record.receipted) {
+        if state.ledger.is_receipted(meter, seq) {
             return Ok(true);
         }
-        if state.outbox.len() >= MAX_OUTSTANDING_REPORTS {
+        if state.outbox.len() >= self.options.max_outstanding_reports {
             return Ok(false);
         }
         state.outbox.keep(meter, seq, bytes.clone());
@@ -172,20 +219,39 @@ impl Shared {
     }
 
     fn send_due(&self, state: &mut State) {
-        let Some(link) = &mut state.link else { return };
+        let Some(link) = &mut state.link else {
+            self.set_alarm(None);
+            return;
+        };
         let now = Instant::now();
-        while link.in_flight() < usize::from(self.options.in_flight_reports)
+        let has_room = |link: &Link| link.in_flight() < self.options.in_flight_reports.into();
+        while has_room(link)
             && let Some(due) = state.outbox.next(now)
         {
             let topic = format!("mingqu/v1/{}/{}/report", self.options.district, due.key.0);
             link.send(&topic, &due);
         }
+        // Without room it is an acknowledgement that matters next, not the time.
+        self.set_alarm(state.outbox.next_due().filter(|_| has_room(link)));
+    }
+
+    fn set_alarm(&self, due: Option<Instant>) {
+        self.alarm.send_if_modified(|alarm| std::mem::replace(alarm, due) != due);
+    }
+
+    fn leave_if_done(&self, state: &mut State) {
+        if state.leaving && state.outbox.len() == 0 && !self.closing.send_replace(true) {
+            let _told = state.link.as_mut().is_some_and(Link::disconnect);
+        }
     }
 
     fn connected(&self, client: AsyncClient) {
         let mut state = self.state();
-        let receipts = format!("mingqu/v1/{}/+/stored", self.options.district);
-        state.link = Some(Link::new(client, &receipts));
+        let mut link = Link::new(client, &self.options);
+        if *self.closing.borrow() {
+            let _told = link.disconnect();
+        }
+        state.link = Some(link);
         state.outbox.resend_all();
         self.send_due(&mut state);
     }
@@ -224,6 +290,7 @@ impl Shared {
             self.check(&mut state.failure, booked);
         }
         self.send_due(state);
+        self.leave_if_done(state);
         drop(guard);
         self.news.send_replace(());
     }
@@ -233,95 +300,6 @@ impl Shared {
             tracing::error!(%error, "the ledger failed");
             failure.get_or_insert(error);
             self.news.send_replace(());
-        }
-    }
-}
-
-/// `mingqu/v1/{district}/{meter}/stored` with a decimal number: the meter and up to which report all are stored.
-fn parse_receipt(district: &str, topic: &str, payload: &[u8]) -> Option<(MeterId, u64)> {
-    let meter = topic
-        .strip_prefix("mingqu/v1/")?
-        .strip_prefix(district)?
-        .strip_prefix('/')?
-        .strip_suffix("/stored")?;
-    if !payload.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let stored = std::str::from_utf8(payload).ok()?.parse().ok()?;
-    Some((MeterId::new(meter).ok()?, stored))
-}
-
-async fn tick(shared: Arc<Shared>) {
-    let mut closing = shared.closing.subscribe();
-    let mut ticks = interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while !*closing.borrow() {
-        tokio::select! {
-            _ = ticks.tick() => shared.send_due(&mut shared.state()),
-            _ = closing.changed() => {}
-        }
-    }
-}
-
-async fn stay_connected(shared: Arc<Shared>) {
-    let mut closing = shared.closing.subscribe();
-    let mut pause = RECONNECT_MIN;
-    while !*closing.borrow() {
-        let was_connected = connection(&shared).await;
-        shared.disconnected();
-        pause = if was_connected { RECONNECT_MIN } else { (pause * 2).min(RECONNECT_MAX) };
-        tokio::select! {
-            () = sleep(pause) => {}
-            _ = closing.changed() => {}
-        }
-    }
-}
-
-/// Runs one connection to its end; whether the broker ever accepted it.
-async fn connection(shared: &Shared) -> bool {
-    let (client, mut events) = AsyncClient::new(shared.options.mqtt(), shared.options.requests());
-    let mut accepted = false;
-    loop {
-        match events.poll().await {
-            Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                accepted = true;
-                shared.connected(client.clone());
-            }
-            Ok(Event::Incoming(Packet::PubAck(ack))) => shared.acknowledged(ack.pkid),
-            Ok(Event::Incoming(Packet::Publish(message))) => {
-                shared.receipt(&message.topic, &message.payload);
-            }
-            Ok(Event::Outgoing(rumqttc::Outgoing::Publish(packet))) => shared.wrote(packet),
-            Ok(Event::Outgoing(rumqttc::Outgoing::Disconnect)) => return accepted,
-            Ok(_) => {}
-            Err(error) => {
-                tracing::debug!(%error, "the connection to the broker ended");
-                return accepted;
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_receipts_and_nothing_else() {
-        let meter = MeterId::new("well-07").unwrap();
-        let read = |topic, payload: &str| parse_receipt("d1", topic, payload.as_bytes());
-        assert_eq!(read("mingqu/v1/d1/well-07/stored", "57"), Some((meter, 57)));
-        for (topic, payload) in [
-            ("mingqu/v1/d1/well-07/stored", ""),
-            ("mingqu/v1/d1/well-07/stored", "+5"),
-            ("mingqu/v1/d1/well-07/stored", "5 "),
-            ("mingqu/v1/d1/well-07/stored", "18446744073709551616"),
-            ("mingqu/v1/d2/well-07/stored", "5"),
-            ("mingqu/v1/d1/Well/stored", "5"),
-            ("mingqu/v1/d1/a/b/stored", "5"),
-            ("mingqu/v1/d1/well-07/report", "5"),
-        ] {
-            assert_eq!(read(topic, payload), None, "{topic} {payload}");
         }
     }
 }

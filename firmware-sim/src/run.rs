@@ -34,16 +34,16 @@ struct Summary {
 pub(crate) fn replayed(replay: &arguments::Replay) -> Result<Batches> {
     let registers = read(&replay.registers)?;
     let sending = &replay.sending;
-    sending.faults().check()?;
-    let mut replay = Replay::new(registers, sending.seed, sending.faults())?;
+    sending.way.faults().check()?;
+    let mut replay = Replay::new(registers, sending.seed, sending.way.faults())?;
     Ok(Box::new(std::iter::once_with(move || Ok(replay.flush()?))))
 }
 
 pub(crate) fn synthetic(fleet: &Synthetic) -> Result<Batches> {
     let sending = &fleet.sending;
-    sending.faults().check()?;
+    sending.way.faults().check()?;
     let start_ms = fleet.start.timestamp_millis();
-    let mut meters = Fleet::synthetic(sending.seed, fleet.meters, start_ms, sending.faults())?;
+    let mut meters = Fleet::synthetic(sending.seed, fleet.meters, start_ms, sending.way.faults())?;
     Ok(Box::new((0..fleet.reports).map(move |_| Ok(meters.hour()?))))
 }
 
@@ -69,11 +69,12 @@ pub(crate) async fn publish(reports: Batches, sending: &Sending) -> Result<ExitC
         Some(path) => Ledger::open(path)?,
         None => Ledger::in_memory(),
     };
-    let publisher = Publisher::start(sending.options(), ledger)?;
+    let options = sending.way.options(&sending.district, sending.seed);
+    let publisher = Publisher::start(options, ledger)?;
     let mut sent = 0;
     let ended = tokio::select! {
         ended = send_all(&publisher, reports, sending.rate, &mut sent) => ended.map(|()| true),
-        () = give_up(sending.give_up_after) => Ok(false),
+        () = give_up(sending.way.give_up_after) => Ok(false),
         stopped = tokio::signal::ctrl_c() => stopped.map(|()| false).map_err(Into::into),
         failed = say_progress(&publisher) => failed,
     };
@@ -122,7 +123,7 @@ async fn send_all(
     Ok(())
 }
 
-async fn give_up(after_s: Option<u64>) {
+pub(crate) async fn give_up(after_s: Option<u64>) {
     match after_s {
         Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
         None => std::future::pending().await,
