@@ -97,6 +97,8 @@ pub enum Occurrence {
 pub struct Field {
     scenario: Scenario,
     outlets: Vec<Outlet>,
+    /// How far it was lived.
+    now_ms: i64,
     over: bool,
 }
 
@@ -131,7 +133,7 @@ impl Field {
                 outlets.push(Outlet::new(&making, code, number, agenda, scenario.start_ms()));
             }
         }
-        Ok(Self { scenario, outlets, over: false })
+        Ok(Self { now_ms: scenario.start_ms(), scenario, outlets, over: false })
     }
 
     /// What it follows.
@@ -153,8 +155,9 @@ impl Field {
         }
         let end_ms = self.scenario.end_ms();
         self.over = until_ms >= end_ms;
+        self.now_ms = until_ms.min(end_ms).max(self.now_ms);
         for outlet in &mut self.outlets {
-            outlet.advance(until_ms.min(end_ms), &mut happenings)?;
+            outlet.advance(self.now_ms, &mut happenings)?;
             if self.over {
                 outlet.finish(end_ms, &mut happenings)?;
             }

@@ -6,7 +6,7 @@ mod live;
 mod progress;
 mod run;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -14,9 +14,20 @@ use clap::Parser;
 use crate::arguments::{Arguments, Command};
 
 #[tokio::main]
-async fn main() -> anyhow::Result<ExitCode> {
-    tracing_subscriber::fmt().with_writer(io::stderr).init();
-    match Arguments::parse().command {
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_target(false)
+        .init();
+    match obey(Arguments::parse().command).await {
+        Ok(code) => code,
+        Err(error) => complain(&error),
+    }
+}
+
+async fn obey(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Replay(replay) => {
             let reports = run::replayed(&replay)?;
             run::publish(reports, &replay.sending).await
@@ -34,4 +45,10 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Run(run) => live::live(&run).await,
         Command::Registry(registry) => live::registry(&registry),
     }
+}
+
+#[expect(clippy::print_stderr, reason = "the one place where a command's failure is told")]
+fn complain(error: &anyhow::Error) -> ExitCode {
+    eprintln!("firmware-sim: {error:#}");
+    ExitCode::FAILURE
 }

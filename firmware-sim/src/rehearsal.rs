@@ -129,7 +129,7 @@ impl fmt::Display for Rehearsal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (ledger, scenario) = (self.ledger(), self.field.scenario());
         let (days, start, seed) = (scenario.days, scenario.start.to_rfc3339(), scenario.seed);
-        writeln!(f, "{days} days from {start}, seed {seed}")?;
+        writeln!(f, "{days} day(s) from {start}, seed {seed}")?;
         self.write_series(f)?;
         self.write_rounds(f, &ledger)?;
         self.write_events(f)?;

@@ -17,6 +17,11 @@ const WELL: Mood = Mood { acknowledges: true, receipts: true, hang_up_after: Non
 
 async fn run(arguments: &str) -> Output {
     let arguments: Vec<String> = arguments.split_whitespace().map(Into::into).collect();
+    run_words(&arguments).await
+}
+
+async fn run_words(arguments: &[String]) -> Output {
+    let arguments = arguments.to_vec();
     let program =
         move || Command::new(env!("CARGO_BIN_EXE_firmware-sim")).args(arguments).output().unwrap();
     spawn_blocking(program).await.unwrap()
@@ -96,4 +101,98 @@ async fn keys_are_those_of_the_devices() {
         let public = device_key(7, id.as_str()).verifying_key();
         assert_eq!(keys[id.as_str()], hex::encode(public.as_bytes()));
     }
+}
+
+const EVERY_FAULT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/every-fault.toml");
+const TEN_THOUSAND: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/ten-thousand.toml");
+
+#[tokio::test]
+async fn a_scenario_ends_well_and_its_ledger_tells_all() {
+    let broker = TestBroker::start(WELL).await;
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = folder.path().join("ledger.json");
+    let line = format!(
+        "run {EVERY_FAULT} --broker {} --district d1 --connections 1 --give-up-after 60 \
+         --drop-permille 20 --duplicate-permille 20 --resend-ms 50 --ledger {}",
+        broker.addr,
+        ledger.display()
+    );
+    let output = run(&line).await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stdout.is_empty(), "the ledger is in its file");
+    let books: Value = serde_json::from_slice(&std::fs::read(&ledger).unwrap()).unwrap();
+    let totals = &books["totals"];
+    assert_eq!(totals["meters"], 7);
+    assert_eq!(totals["faults"].as_object().unwrap().len(), 12);
+    assert_eq!(totals["reports_receipted"], totals["reports_made"]);
+    assert_eq!(totals["reports_acknowledged"], totals["reports_made"]);
+    assert!(books["on_the_way"]["dropped"].as_u64().unwrap() > 0);
+    let made = totals["reports_made"].as_u64().unwrap();
+    assert_eq!(broker.look(|seen| seen.reports()) as u64, made);
+    let outlets = books["outlets"].as_array().unwrap();
+    let waterings = outlets.iter().flat_map(|o| o["waterings"].as_array().unwrap());
+    assert!(waterings.into_iter().all(|w| w["true_millilitres"].as_i64().unwrap() > 0));
+}
+
+#[tokio::test]
+async fn a_scenario_without_receipts_fails_and_still_tells_the_truth() {
+    let broker = TestBroker::start(Mood { receipts: false, ..WELL }).await;
+    let line = format!(
+        "run {EVERY_FAULT} --broker {} --district d1 --connections 1 --give-up-after 3",
+        broker.addr
+    );
+    let output = run(&line).await;
+    assert!(!output.status.success());
+    let books = summary(&output);
+    assert!(books["outstanding"].as_u64().unwrap() > 0);
+    assert_eq!(books["totals"]["reports_receipted"], 0);
+    assert!(books["totals"]["true_millilitres"].as_i64().unwrap() > 0);
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_would_happen_and_needs_nobody() {
+    let output = run(&format!("run {EVERY_FAULT} --dry-run")).await;
+    assert!(output.status.success());
+    let told = String::from_utf8(output.stdout).unwrap();
+    for line in [
+        "4 day(s) from 2026-04-01T00:00:00+08:00, seed 1",
+        "gate: 2 register meters, a reading every 300 s, 12 in a report",
+        "day 1 07:00, outage: flume-00001",
+        "day 2 03:00, swap: gate-00001",
+    ] {
+        assert!(told.lines().any(|told| told == line), "{line}\n{told}");
+    }
+    let moved =
+        run(&format!("run {EVERY_FAULT} --dry-run --start 2027-01-01T00:00:00+08:00 --seed 5"))
+            .await;
+    let told = String::from_utf8(moved.stdout).unwrap();
+    assert!(told.starts_with("4 day(s) from 2027-01-01T00:00:00+08:00, seed 5\n"), "{told}");
+}
+
+#[tokio::test]
+async fn a_registry_is_told_whole_or_in_parts_or_as_of_some_hour() {
+    let meters = |registry: &Value| registry["meters"].as_array().unwrap().len();
+    let whole = summary(&run(&format!("registry {EVERY_FAULT}")).await);
+    assert_eq!((meters(&whole), whole["outlets"].as_array().unwrap().len()), (7, 6));
+    let early = ["registry", EVERY_FAULT, "--by", "day 2 02:59"].map(String::from);
+    let early = run_words(&early).await;
+    assert_eq!(meters(&summary(&early)), 6, "nobody was swapped yet");
+    let parts = ["registry", TEN_THOUSAND, "--by", "day 1 00:00", "--split-bytes", "45000"];
+    let parts = run_words(&parts.map(String::from)).await;
+    let parts = String::from_utf8(parts.stdout).unwrap();
+    assert!(parts.lines().all(|part| part.len() <= 45_000));
+    let all: usize = parts.lines().map(|part| meters(&serde_json::from_str(part).unwrap())).sum();
+    assert_eq!(all, 10_000);
+}
+
+#[tokio::test]
+async fn a_scenario_that_cannot_be_is_refused_with_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scenario.toml");
+    let text = std::fs::read_to_string(EVERY_FAULT).unwrap().replace("days = 4", "days = 0");
+    std::fs::write(&path, text).unwrap();
+    let output = run(&format!("run {} --dry-run", path.display())).await;
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("days = 0 is refused: give 1 to 400"), "{said}");
 }

@@ -13,7 +13,7 @@ use crate::life::Meter;
 /// Microlitres of a millilitre.
 const MICROLITRES: i64 = 1_000;
 
-/// The whole scenario, once it is over.
+/// The scenario as far as it was lived.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldLedger {
     /// What all followed from.
@@ -22,6 +22,8 @@ pub struct FieldLedger {
     pub start: String,
     /// See `start`.
     pub end: String,
+    /// How far it was lived; the end, unless it was broken off.
+    pub lived_until: String,
     /// Sums over everything below.
     pub totals: Totals,
     /// Every meter, those that were swapped as well.
@@ -62,7 +64,7 @@ pub struct OutletBooks {
     pub true_millilitres: i64,
     /// What of it came outside any turn: what runs on after a gate is shut, leaks, use outside rounds.
     pub outside_turns_millilitres: i64,
-    /// Each turn with what came out between its two instants.
+    /// Each turn that is over with what came out between its two instants.
     pub waterings: Vec<Delivery>,
 }
 
@@ -113,7 +115,7 @@ pub struct Totals {
 }
 
 impl Field {
-    /// The ledger of a field that is over. `sent` knows how many reports of a meter were acknowledged and receipted.
+    /// The ledger so far; the final one when the field is over. `sent` knows how many reports of a meter were acknowledged and receipted.
     pub fn ledger(&self, sent: impl Fn(&MeterId) -> LedgerSummary) -> FieldLedger {
         let mut totals = Totals::default();
         let (mut meters, mut outlets) = (Vec::new(), Vec::new());
@@ -132,6 +134,7 @@ impl Field {
             seed: self.scenario.seed,
             start: rfc3339(start),
             end: rfc3339(end),
+            lived_until: rfc3339(self.now_ms),
             totals,
             meters,
             outlets,
@@ -141,9 +144,7 @@ impl Field {
     fn outlet_books(&self, outlet: &super::Outlet) -> OutletBooks {
         let round = |index: usize| self.scenario.rounds.get(index).map(|round| round.code.clone());
         let waterings: Vec<Delivery> = outlet
-            .turns
-            .iter()
-            .zip(&outlet.delivered)
+            .past_turns()
             .map(|(turn, delivered)| Delivery {
                 round: round(turn.round).unwrap_or_default(),
                 turn: turn.number,

@@ -34,15 +34,17 @@ pub(crate) struct Outlet {
     pub(crate) meter: Meter,
     /// Meters that were here before, the first one first.
     pub(crate) former: Vec<Meter>,
-    pub(crate) turns: Vec<Turn>,
+    turns: Vec<Turn>,
     /// One for each turn.
-    pub(crate) delivered: Vec<Delivered>,
+    delivered: Vec<Delivered>,
     due: Vec<Due>,
     next_due: usize,
     next_reading_ms: i64,
     silent_until_ms: i64,
     /// Reports that wait for the radio.
     held: VecDeque<Outgoing>,
+    /// How far it has lived, and what came out until then.
+    pub(crate) now_ms: i64,
     pub(crate) microlitres: i64,
 }
 
@@ -76,6 +78,7 @@ impl Outlet {
             next_reading_ms: start_ms + phase_s * 1000,
             silent_until_ms: i64::MIN,
             held: VecDeque::new(),
+            now_ms: start_ms,
             microlitres: 0,
         };
         outlet.prepare_wrap(start_ms);
@@ -105,9 +108,17 @@ impl Outlet {
                     self.next_reading_ms += i64::from(self.making.series.reading_seconds) * 1000;
                     self.read(now_ms, out)?;
                 }
-                _ => return Ok(()),
+                _ => break,
             }
         }
+        self.now_ms = until_ms;
+        self.microlitres = self.outflow.at(until_ms).microlitres;
+        Ok(())
+    }
+
+    /// The turns that are over, with what came out in each.
+    pub(crate) fn past_turns(&self) -> impl Iterator<Item = (&Turn, &Delivered)> {
+        self.turns.iter().zip(&self.delivered).filter(|(turn, _)| turn.end_ms <= self.now_ms)
     }
 
     /// The end: what was measured is reported, what was kept is sent.
@@ -116,7 +127,6 @@ impl Outlet {
         now_ms: i64,
         out: &mut Vec<Happening>,
     ) -> Result<(), FieldError> {
-        self.microlitres = self.outflow.at(now_ms).microlitres;
         let last = self.meter.close_report();
         let last = self.made(last)?;
         self.send(now_ms, last, out);

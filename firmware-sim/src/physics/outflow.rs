@@ -80,11 +80,11 @@ impl Outflow {
             self.next += 1;
         }
         let lingers_ms = self.source.lingers_ms();
-        self.active.retain(|opening| self.to_ms < opening.end_ms + lingers_ms);
+        self.active.retain(|opening| self.to_ms <= opening.end_ms + lingers_ms);
         self.to = self.source.at_minute(self.to_ms, &self.active);
     }
 
-    /// A minute on; where nothing flows, the last dry minute before the next opening.
+    /// A minute on; where nothing flows, the minute in which the next opening starts.
     fn next_minute(&self) -> i64 {
         let next_ms = self.from_ms + MINUTE_MS;
         let still = self.active.is_empty() && self.source.dry() && self.from == Rate::default();

@@ -34,8 +34,10 @@ pub(crate) struct Opening {
 }
 
 impl Opening {
+    /// Whether water was let out just before an instant: nothing flows before the start, and something still after the
+    /// end, until the next minute.
     const fn holds(&self, at_ms: i64) -> bool {
-        self.start_ms <= at_ms && at_ms < self.end_ms
+        self.start_ms < at_ms && at_ms <= self.end_ms
     }
 }
 
