@@ -128,7 +128,7 @@ async fn a_scenario_ends_well_and_its_ledger_tells_all() {
     assert_eq!(totals["reports_acknowledged"], totals["reports_made"]);
     assert!(books["on_the_way"]["dropped"].as_u64().unwrap() > 0);
     let made = totals["reports_made"].as_u64().unwrap();
-    assert_eq!(broker.look(|seen| seen.reports()) as u64, made);
+    assert_eq!(broker.look(broker::Seen::reports) as u64, made);
     let outlets = books["outlets"].as_array().unwrap();
     let waterings = outlets.iter().flat_map(|o| o["waterings"].as_array().unwrap());
     assert!(waterings.into_iter().all(|w| w["true_millilitres"].as_i64().unwrap() > 0));

@@ -54,9 +54,13 @@ struct MeterFacts {
     code: String,
     outlet: String,
     installed_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     initial_value: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     removed_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     final_value: Option<i64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     resets: Vec<ResetEntry>,
     scale: ScaleEntry,
 }
@@ -77,21 +81,17 @@ struct KeyEntry {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum ScaleEntry {
-    Register {
-        millilitres_per_unit: i64,
-        modulus: Option<i64>,
-        jitter_units: i64,
-        capacity_ml_per_s: Option<i64>,
-    },
-    Stage {
-        tables: Vec<DatedTable>,
-    },
-    Energy {
-        coefficients: Vec<Coefficient>,
-        modulus: Option<i64>,
-        jitter_units: i64,
-        capacity_ml_per_s: Option<i64>,
-    },
+    Register { millilitres_per_unit: i64, dial: Dial },
+    Stage { tables: Vec<DatedTable> },
+    Energy { coefficients: Vec<Coefficient>, dial: Dial },
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Dial {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    modulus: Option<i64>,
+    jitter_units: i64,
+    capacity_ml_per_s: i64,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -103,7 +103,6 @@ struct DatedTable {
 #[derive(Debug, Clone, Serialize)]
 struct Coefficient {
     from: String,
-    until: Option<String>,
     millilitres_per_watt_hour: i64,
     source: &'static str,
 }
@@ -221,7 +220,7 @@ fn table(flume: &Flume) -> TableEntry {
     let stages = [0].into_iter().chain((low..=high).step_by(ROW_MM));
     TableEntry {
         id: table_id(flume.throat_mm()),
-        source: flume.source(),
+        source: flume.formula().into(),
         valid_from_mm: low,
         rows: stages.map(|mm| [mm, flume.ml_per_s(mm)]).collect(),
     }
@@ -257,17 +256,15 @@ fn meter_entry(meter: &Meter, outlet: &Outlet) -> MeterEntry {
 
 fn scale(series: &Series, from: &str) -> ScaleEntry {
     let [_, most] = series.source.discharge_ml_per_s();
-    let capacity_ml_per_s = Some(most * CAPACITY_TIMES);
     // A reading that is one unit behind is the only jitter there is.
-    let jitter = |permille: u16| i64::from(permille > 0);
+    let dial = |modulus, jitter_permille: u16| Dial {
+        modulus,
+        jitter_units: i64::from(jitter_permille > 0),
+        capacity_ml_per_s: most * CAPACITY_TIMES,
+    };
     match series.meter {
         SensorTraits::Register { millilitres_per_unit, modulus, jitter_permille, .. } => {
-            ScaleEntry::Register {
-                millilitres_per_unit,
-                modulus,
-                jitter_units: jitter(jitter_permille),
-                capacity_ml_per_s,
-            }
+            ScaleEntry::Register { millilitres_per_unit, dial: dial(modulus, jitter_permille) }
         }
         SensorTraits::Stage { throat_mm, .. } => ScaleEntry::Stage {
             tables: vec![DatedTable { from: from.into(), table: table_id(throat_mm) }],
@@ -277,17 +274,12 @@ fn scale(series: &Series, from: &str) -> ScaleEntry {
                 SourceTraits::Well { millilitres_per_watt_hour, .. } => millilitres_per_watt_hour,
                 SourceTraits::Canal { .. } => 1,
             };
-            ScaleEntry::Energy {
-                coefficients: vec![Coefficient {
-                    from: from.into(),
-                    until: None,
-                    millilitres_per_watt_hour: millilitres_per_watt_hour.unwrap_or(lifts),
-                    source: "test of the simulated pump",
-                }],
-                modulus,
-                jitter_units: jitter(jitter_permille),
-                capacity_ml_per_s,
-            }
+            let coefficients = vec![Coefficient {
+                from: from.into(),
+                millilitres_per_watt_hour: millilitres_per_watt_hour.unwrap_or(lifts),
+                source: "模拟水泵典型测试",
+            }];
+            ScaleEntry::Energy { coefficients, dial: dial(modulus, jitter_permille) }
         }
     }
 }

@@ -65,6 +65,7 @@ pub(crate) struct Meter {
     off_until_ms: i64,
     open_until_ms: i64,
     last_counted: i64,
+    last_read_ms: Option<i64>,
     pub(crate) tally: Tally,
     pub(crate) history: History,
 }
@@ -117,6 +118,7 @@ impl Meter {
             off_until_ms: i64::MIN,
             open_until_ms: i64::MIN,
             last_counted: 0,
+            last_read_ms: None,
             tally: Tally::default(),
             history,
             device,
@@ -172,6 +174,11 @@ impl Meter {
             return Ok(None);
         }
         let at_ms = self.clock.shows_ms(now_ms);
+        if self.last_read_ms == Some(at_ms) {
+            // Whoever installed or removes it had it read just now.
+            return Ok(None);
+        }
+        self.last_read_ms = Some(at_ms);
         let before = self.close_before(at_ms)?;
         let value =
             self.sensor.read(truth, self.device.id(), self.making.dice, self.tally.readings);

@@ -37,6 +37,7 @@ const THROATS: [Throat; 12] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Flume {
     throat_mm: u32,
+    formula: String,
     range_mm: [i64; 2],
     /// Millilitres per second at 0, 1, 2, … mm.
     ml_per_s: Vec<i64>,
@@ -53,13 +54,14 @@ impl Flume {
         let throat = THROATS.iter().find(|throat| throat.width_mm == throat_mm)?;
         let [_, highest] = throat.range_mm;
         let ml_per_s = (0..=highest + FREEBOARD_MM).map(|mm| ml_per_s(throat, mm)).collect();
-        Some(Self { throat_mm, range_mm: throat.range_mm, ml_per_s })
+        let Throat { width_mm, c, n, range_mm } = *throat;
+        let formula = format!("Parshall b={width_mm} mm: Q={c}·ha^{n} m³/s (ISO 9826)");
+        Some(Self { throat_mm, formula, range_mm, ml_per_s })
     }
 
-    /// Its name and where the numbers come from.
-    pub(crate) fn source(&self) -> String {
-        let throat = self.throat_mm;
-        format!("Parshall flume of {throat} mm, free flow, Q = C h^n as in ISO 9826")
+    /// Where its numbers come from.
+    pub(crate) fn formula(&self) -> &str {
+        &self.formula
     }
 
     /// The throat, in millimetres.
@@ -70,11 +72,6 @@ impl Flume {
     /// Stages for which the formula holds.
     pub(crate) const fn range_mm(&self) -> [i64; 2] {
         self.range_mm
-    }
-
-    /// Discharges for which the formula holds.
-    pub(crate) fn range_ml_per_s(&self) -> [i64; 2] {
-        self.range_mm.map(|mm| self.ml_per_s(mm))
     }
 
     /// The discharge at a stage; what lies above the table gets its last row.

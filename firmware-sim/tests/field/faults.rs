@@ -102,7 +102,7 @@ fn a_swap_that_nobody_declared_is_not_in_the_registry() {
     let registry = told.registry();
     let meters = registry["meters"].as_array().unwrap();
     assert_eq!(meters.len(), 1);
-    assert_eq!(meters[0]["meter"]["removed_at"], serde_json::Value::Null);
+    assert!(meters[0]["meter"].get("removed_at").is_none());
     assert!(told.sent().any(|(_, meter, _)| meter.as_str() == "a-00001-2"), "but it reports");
 }
 
@@ -139,7 +139,7 @@ fn a_reset_is_declared_with_both_values_or_not_at_all() {
     assert!(told.flagged("a-00001", Flags::REVERSE_FLOW).is_empty(), "nothing ran back");
 
     let silent = with(&[("day 1 12:00", "reset = { declared = false }")]);
-    assert_eq!(silent.registry()["meters"][0]["meter"]["resets"], serde_json::json!([]));
+    assert!(silent.registry()["meters"][0]["meter"].get("resets").is_none());
     assert!(silent.readings("a-00001").windows(2).any(|pair| pair[1].value < pair[0].value));
 }
 
@@ -169,7 +169,9 @@ fn jitter_is_one_unit_and_comes_to_nothing() {
     assert!(apart.iter().all(|units| (0..=1).contains(units)));
     let share = apart.iter().filter(|units| **units == 1).count() * 1000 / apart.len();
     assert!((80..250).contains(&share), "{share} ‰");
-    assert_eq!(told.registry()["meters"][0]["meter"]["scale"]["register"]["jitter_units"], 1);
+    let registry = told.registry();
+    let dial = &registry["meters"][0]["meter"]["scale"]["register"]["dial"];
+    assert_eq!(dial["jitter_units"], 1);
 }
 
 #[test]

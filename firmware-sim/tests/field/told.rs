@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use disclosure::statement::Registry;
+use domain::Timestamp;
+use domain::measurement::{CumulativeVolume, Doubts, MeterReadings};
 use firmware_sim::{
     Delivery, Field, FieldLedger, Happening, LedgerSummary, Occurrence, OutletBooks, Scenario,
 };
@@ -125,6 +128,32 @@ impl Told {
         self.reports(meter).into_iter().flat_map(|report| report.readings).collect()
     }
 
+    /// V(t) of the outlet as a server computes it, from the registry and the reports of all its meters.
+    pub fn volume(&self) -> CumulativeVolume {
+        let registry = self.statement();
+        let tables =
+            registry.tables.iter().map(|table| (table.id.clone(), table.clone())).collect();
+        let read = |reading: Reading| domain::measurement::Reading {
+            at: Timestamp::from_millis(reading.at_ms).unwrap(),
+            value: reading.value,
+            doubts: Doubts::NONE,
+        };
+        CumulativeVolume::new(registry.meters.iter().map(|entry| MeterReadings {
+            meter: &entry.meter,
+            tables: &tables,
+            readings: self.readings(entry.meter.code.as_str()).into_iter().map(read).collect(),
+        }))
+    }
+
+    /// The registry as the statement that it is meant for.
+    pub fn statement(&self) -> Registry {
+        let mut registry = self.registry();
+        registry["head"] = serde_json::json!({
+            "district": "d1", "drafted_at": "2026-04-01T00:00:00Z", "signers": []
+        });
+        serde_json::from_value(registry).unwrap()
+    }
+
     /// The reports that say this, by their numbers.
     pub fn flagged(&self, meter: &str, flag: Flags) -> Vec<u64> {
         let reports = self.reports(meter);
@@ -136,49 +165,14 @@ impl Told {
     }
 }
 
-/// Cumulative volume in millilitres by time, for a register whose unit is so many millilitres.
-pub fn by_register(readings: &[Reading], millilitres_per_unit: i64) -> Vec<(i64, i64)> {
-    readings.iter().map(|r| (r.at_ms, r.value * millilitres_per_unit)).collect()
-}
-
-/// The same for a stage gauge: trapezoids over what a rating table, straight between its rows, makes of each reading.
-pub fn by_stage(readings: &[Reading], table: &Value) -> Vec<(i64, i64)> {
-    let rows: Vec<(i64, i64)> = table["rows"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| (row[0].as_i64().unwrap(), row[1].as_i64().unwrap()))
-        .collect();
-    let discharge = |mm: i64| {
-        let pair = rows.windows(2).find(|pair| (pair[0].0..=pair[1].0).contains(&mm)).unwrap();
-        let ((low, q_low), (high, q_high)) = (pair[0], pair[1]);
-        q_low + (q_high - q_low) * (mm - low) / (high - low)
-    };
-    let mut total = 0;
-    let mut points = vec![(readings[0].at_ms, 0)];
-    for pair in readings.windows(2) {
-        let flow = discharge(pair[0].value) + discharge(pair[1].value);
-        total += flow * (pair[1].at_ms - pair[0].at_ms) / 2;
-        points.push((pair[1].at_ms, total / 1000));
-    }
-    points
-}
-
-/// The volume between two instants, straight between the points.
-pub fn volume(points: &[(i64, i64)], start_ms: i64, end_ms: i64) -> i64 {
-    let at = |t_ms: i64| {
-        let pair = points.windows(2).find(|pair| (pair[0].0..=pair[1].0).contains(&t_ms)).unwrap();
-        let ((a_ms, a), (b_ms, b)) = (pair[0], pair[1]);
-        a + (b - a) * (t_ms - a_ms) / (b_ms - a_ms).max(1)
-    };
-    at(end_ms) - at(start_ms)
-}
-
 /// Each watering's error in 1,000ths of its true volume.
-pub fn errors_permille(points: &[(i64, i64)], waterings: &[Delivery]) -> Vec<i64> {
+pub fn errors_permille(told: &Told) -> Vec<i64> {
+    let volume = told.volume();
     let error = |watering: &Delivery| {
-        let measured = volume(points, watering.start_ms, watering.end_ms);
+        let [start, end] = [watering.start_ms, watering.end_ms]
+            .map(|ms| volume.at(Timestamp::from_millis(ms).unwrap()).unwrap());
+        let measured = (end - start).get() * 1000;
         (measured - watering.true_millilitres) * 1000 / watering.true_millilitres
     };
-    waterings.iter().map(error).collect()
+    told.outlet().waterings.iter().map(error).collect()
 }

@@ -90,7 +90,7 @@ fn sensor(key: &str, series: &Series) -> Checked {
         }
         SensorTraits::Stage { throat_mm, noise_mm } => {
             within(format!("{meter}.stage.noise_mm"), noise_mm, 0..=MAX_NOISE_MM)?;
-            stage(key, throat_mm, &series.source)
+            stage(key, throat_mm, noise_mm, &series.source)
         }
         SensorTraits::Energy { .. } if !well => {
             Err(refuse(meter, "energy", "a canal has no pump: give a register or stage meter"))
@@ -103,17 +103,24 @@ fn sensor(key: &str, series: &Series) -> Checked {
     }
 }
 
-fn stage(key: &str, throat_mm: u32, source: &SourceTraits) -> Checked {
+fn stage(key: &str, throat_mm: u32, noise_mm: u32, source: &SourceTraits) -> Checked {
     let Some(flume) = Flume::parshall(throat_mm) else {
         let known: Vec<String> = Flume::throats_mm().map(|mm| mm.to_string()).collect();
         let say = format!("give a Parshall throat: {}", known.join(", "));
         return Err(refuse(format!("{key}.meter.stage.throat_mm"), throat_mm, say));
     };
+    // Swaying and waves must not lead out of the flume's range either.
+    let at_permille = |ml_per_s: i64, permille: i64| ml_per_s * permille / PERMILLE;
+    let variation = i64::from(source.variation_permille());
+    let [low_mm, high_mm] = flume.range_mm();
+    let low = at_permille(flume.ml_per_s(low_mm), PERMILLE + variation);
+    let high = at_permille(flume.ml_per_s(high_mm - i64::from(noise_mm)), PERMILLE - variation);
     let [least, most] = source.discharge_ml_per_s();
-    let [low, high] = flume.range_ml_per_s();
     if least < low || high < most {
         let key = format!("{key}.source: its discharge_ml_per_s");
-        let say = format!("a flume of {throat_mm} mm measures {low} to {high} mL/s: stay within");
+        let say = format!(
+            "a flume of {throat_mm} mm with this variation and these waves measures {low} to {high} mL/s: stay within"
+        );
         return Err(refuse(key, format!("[{least}, {most}]"), say));
     }
     Ok(())
