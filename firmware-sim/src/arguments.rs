@@ -96,6 +96,9 @@ pub(crate) struct Sending {
     /// Where to append what was acknowledged and receipted.
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
+    /// Reports of 1,000 before which the meter restarts.
+    #[arg(long = "reboot-permille", value_name = "N", default_value_t = 0)]
+    reboot: u16,
     #[command(flatten)]
     pub(crate) way: Way,
 }
@@ -139,9 +142,6 @@ pub(crate) struct FaultChances {
     /// Reports of 1,000 that are sent late.
     #[arg(long = "delay-permille", value_name = "N", default_value_t = 0)]
     pub(crate) delay: u16,
-    /// Reports of 1,000 before which the meter restarts.
-    #[arg(long = "reboot-permille", value_name = "N", default_value_t = 0)]
-    pub(crate) reboot: u16,
 }
 
 fn offset(text: &str) -> Result<FixedOffset, String> {
@@ -172,15 +172,23 @@ impl FromStr for Address {
     }
 }
 
-impl Way {
+impl Sending {
+    /// What befalls the meters and their reports.
     pub(crate) fn faults(&self) -> Faults {
+        Faults { reboot_permille: self.reboot, ..self.way.faults() }
+    }
+}
+
+impl Way {
+    /// What befalls reports on the way.
+    fn faults(&self) -> Faults {
         let chances = &self.faults;
         Faults {
             drop_permille: chances.drop,
             duplicate_permille: chances.duplicate,
             reorder_permille: chances.reorder,
             delay_permille: chances.delay,
-            reboot_permille: chances.reboot,
+            reboot_permille: 0,
         }
     }
 

@@ -17,9 +17,12 @@ use crate::Outgoing;
 use crate::dice::Dice;
 use crate::life::Making;
 use crate::physics::Flume;
-use crate::scenario::{Scenario, SensorTraits};
+use crate::scenario::{MINUTE_MS, Scenario, SensorTraits};
 use agenda::Agenda;
 use outlet::Outlet;
+
+/// How much of a scenario is lived at a time when nobody listens.
+const PASS_STEP_MS: i64 = 60 * MINUTE_MS;
 
 /// Why a field cannot be made or go on.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -144,6 +147,16 @@ impl Field {
     /// The meters that are installed now.
     pub fn meters(&self) -> impl Iterator<Item = &MeterId> {
         self.outlets.iter().map(|outlet| outlet.meter.id())
+    }
+
+    /// Lives on to an instant without a word.
+    pub fn pass(&mut self, until_ms: i64) -> Result<(), FieldError> {
+        let until_ms = until_ms.min(self.scenario.end_ms());
+        while self.now_ms < until_ms && !self.over {
+            // A long scenario has more happenings than should lie in memory at once.
+            self.advance(until_ms.min(self.now_ms + PASS_STEP_MS))?;
+        }
+        Ok(())
     }
 
     /// What happens up to and with an instant and was not told before, in order of time. At the scenario's end every

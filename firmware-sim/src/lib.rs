@@ -42,6 +42,7 @@ pub use registers::{MAX_ROWS, Registers, RegistersError, RejectReason, RejectedR
 pub use rehearsal::Rehearsal;
 pub use replay::{READINGS_PER_REPORT, Replay, ReplayError};
 pub use scenario::{
-    DayTimeError, MAX_DAYS, MAX_DISCHARGE_ML_PER_S, MAX_SCENARIO_METERS, Scenario, ScenarioError,
+    DayTimeError, MAX_DAYS, MAX_DISCHARGE_ML_PER_S, MAX_SCENARIO_METERS, MAX_SCENARIO_TURNS,
+    Scenario, ScenarioError,
 };
 pub use uplink::{Connections, MAX_CONNECTING, MAX_SHARED_CONNECTIONS, Uplink};

@@ -49,7 +49,7 @@ pub(crate) fn registry(registry: &Registry) -> Result<ExitCode> {
         None => scenario.end_ms(),
     };
     let mut field = Field::rehearsal(scenario)?;
-    field.advance(until_ms)?;
+    field.pass(until_ms)?;
     let mut out = BufWriter::new(io::stdout().lock());
     match registry.split_bytes {
         None => {

@@ -34,16 +34,16 @@ struct Summary {
 pub(crate) fn replayed(replay: &arguments::Replay) -> Result<Batches> {
     let registers = read(&replay.registers)?;
     let sending = &replay.sending;
-    sending.way.faults().check()?;
-    let mut replay = Replay::new(registers, sending.seed, sending.way.faults())?;
+    sending.faults().check()?;
+    let mut replay = Replay::new(registers, sending.seed, sending.faults())?;
     Ok(Box::new(std::iter::once_with(move || Ok(replay.flush()?))))
 }
 
 pub(crate) fn synthetic(fleet: &Synthetic) -> Result<Batches> {
     let sending = &fleet.sending;
-    sending.way.faults().check()?;
+    sending.faults().check()?;
     let start_ms = fleet.start.timestamp_millis();
-    let mut meters = Fleet::synthetic(sending.seed, fleet.meters, start_ms, sending.way.faults())?;
+    let mut meters = Fleet::synthetic(sending.seed, fleet.meters, start_ms, sending.faults())?;
     Ok(Box::new((0..fleet.reports).map(move |_| Ok(meters.hour()?))))
 }
 

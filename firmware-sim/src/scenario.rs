@@ -16,7 +16,7 @@ use thiserror::Error;
 
 pub(crate) use instant::{ClockTime, DayTime, MINUTE_MS};
 pub use instant::{DayTimeError, MAX_DAYS};
-pub use series::{MAX_DISCHARGE_ML_PER_S, MAX_SCENARIO_METERS};
+pub use series::{MAX_DISCHARGE_ML_PER_S, MAX_SCENARIO_METERS, MAX_SCENARIO_TURNS};
 pub(crate) use series::{SensorTraits, Series, SourceTraits};
 
 /// Why a scenario is refused.

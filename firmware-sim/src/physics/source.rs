@@ -132,7 +132,8 @@ impl Source {
                 let excess = *excess_permille;
                 *excess_permille = on.then(|| match excess {
                     None => *drawdown_permille,
-                    Some(excess) => excess - excess / DRAWDOWN_PARTS,
+                    // Rounded up, or the last of it would never go.
+                    Some(excess) => excess - (excess + DRAWDOWN_PARTS - 1) / DRAWDOWN_PARTS,
                 });
                 let watts = *full_watts * sway / PERMILLE;
                 match (on, excess) {

@@ -8,7 +8,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use super::instant::MAX_DAYS;
-use super::{MAX_SCENARIO_METERS, Scenario, ScenarioError, Village};
+use super::{MAX_SCENARIO_METERS, MAX_SCENARIO_TURNS, Round, Scenario, ScenarioError, Village};
 use crate::physics::PERMILLE;
 use plan::{check_event, check_round};
 use series::check_series;
@@ -81,10 +81,22 @@ pub(super) fn check(scenario: &Scenario) -> Checked {
         }
         check_round(&key, round, scenario)?;
     }
+    within("the number of turns", turns(scenario), 0..=MAX_SCENARIO_TURNS)?;
     let events = scenario.events.iter().enumerate();
     events
         .into_iter()
         .try_for_each(|(index, event)| check_event(&format!("events[{index}]"), event, scenario))
+}
+
+/// All turns of all outlets; of an outlet that a round names twice, twice.
+fn turns(scenario: &Scenario) -> i64 {
+    let of_round = |round: &Round| {
+        let outlets = round.outlets.iter().filter_map(|name| scenario.find(name));
+        let outlets: i64 = outlets.map(|found| found.outlets()).sum();
+        let days = round.days(scenario.days).count() * round.turn_minutes.len();
+        outlets.saturating_mul(i64::try_from(days).unwrap_or(i64::MAX))
+    };
+    scenario.rounds.iter().map(of_round).fold(0, i64::saturating_add)
 }
 
 fn villages(villages: &[Village]) -> Checked {

@@ -9,6 +9,13 @@ pub(crate) struct Selected<'a> {
     pub(crate) number: Option<u32>,
 }
 
+impl Selected<'_> {
+    /// How many outlets it stands for.
+    pub(crate) fn outlets(&self) -> i64 {
+        self.number.map_or(self.series.count.into(), |_| 1)
+    }
+}
+
 impl Scenario {
     /// What a series' or an outlet's name stands for.
     pub(crate) fn find(&self, name: &str) -> Option<Selected<'_>> {

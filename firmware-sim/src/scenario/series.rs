@@ -6,6 +6,8 @@ use super::{Village, VillageGroup};
 
 /// The most meters of a scenario.
 pub const MAX_SCENARIO_METERS: u32 = 100_000;
+/// The most turns of a scenario, all outlets together; each takes about 150 bytes.
+pub const MAX_SCENARIO_TURNS: i64 = 2_000_000;
 /// The largest discharge of an outlet: twenty cubic metres a second.
 pub const MAX_DISCHARGE_ML_PER_S: i64 = 20_000_000;
 

@@ -6,6 +6,8 @@ use crate::told::{CANAL, REGISTER, event, outlet};
 
 const EVERY_FAULT: &str = include_str!("../../scenarios/every-fault.toml");
 
+const TEN_THOUSAND: &str = include_str!("../../scenarios/ten-thousand.toml");
+
 /// The refusal of the scenario with every fault once something in it is replaced.
 #[track_caller]
 fn refusal(from: &str, to: &str) -> String {
@@ -74,6 +76,9 @@ fn rejects_plans_that_cannot_be() {
     let turns = "rounds[0].turn_minutes";
     rejects("[120, 90, 150]", "[1200, 900]", turns, "[1200, 900]", "within 1440");
     rejects("[120, 90, 150]", "[]", "rounds[0].turn_minutes: their number", "0", "give 1 to 96");
+    let many = TEN_THOUSAND.replace("days = 1\n", "days = 60\n");
+    let said = Scenario::parse(&many).unwrap_err().to_string();
+    assert!(said.contains("number of turns = 2040000 is refused: give 0 to 2000000"), "{said}");
     rejects("opens = \"06:00\"", "opens = \"22:00\"", "rounds[0].opens", "22:00", "start and end");
 }
 
