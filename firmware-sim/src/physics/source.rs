@@ -61,18 +61,26 @@ pub(crate) struct Source {
 
 #[derive(Debug, Clone)]
 enum Kind {
-    Canal {
-        gate_ms: i64,
-        reach_minutes: i64,
-        /// What arrives at the meter.
-        arriving_ml_per_s: i64,
-    },
-    Well {
-        full_watts: i64,
-        drawdown_permille: i64,
-        /// How much more it gives than when drawn down; none while it stands still.
-        excess_permille: Option<i64>,
-    },
+    Canal(Reach),
+    Well(Pump),
+}
+
+/// A gate, and the canal between it and the meter: a linear reservoir.
+#[derive(Debug, Clone)]
+struct Reach {
+    gate_ms: i64,
+    /// The reservoir's time constant.
+    minutes: i64,
+    dry_ml_per_s: i64,
+    arriving_ml_per_s: i64,
+}
+
+#[derive(Debug, Clone)]
+struct Pump {
+    full_watts: i64,
+    drawdown_permille: i64,
+    /// How much more it gives than when the well is drawn down; none while it stands still.
+    excess_permille: Option<i64>,
 }
 
 impl Source {
@@ -80,16 +88,23 @@ impl Source {
         let [least, most] = traits.discharge_ml_per_s();
         let full_ml_per_s = dice.between("discharge", outlet, 0, least, most);
         let kind = match *traits {
-            SourceTraits::Canal { gate_minutes, reach_minutes, .. } => Kind::Canal {
-                gate_ms: i64::from(gate_minutes) * MINUTE_MS,
-                reach_minutes: reach_minutes.into(),
-                arriving_ml_per_s: 0,
-            },
-            SourceTraits::Well { millilitres_per_watt_hour, drawdown_permille, .. } => Kind::Well {
-                full_watts: full_ml_per_s * SECONDS_PER_HOUR / millilitres_per_watt_hour,
-                drawdown_permille: drawdown_permille.into(),
-                excess_permille: None,
-            },
+            SourceTraits::Canal { gate_minutes, reach_minutes, .. } => {
+                let minutes = i64::from(reach_minutes).max(1);
+                Kind::Canal(Reach {
+                    gate_ms: i64::from(gate_minutes) * MINUTE_MS,
+                    minutes,
+                    // A division that rounds down never gets to zero by itself.
+                    dry_ml_per_s: (full_ml_per_s / DRY_PART).max(minutes),
+                    arriving_ml_per_s: 0,
+                })
+            }
+            SourceTraits::Well { millilitres_per_watt_hour, drawdown_permille, .. } => {
+                Kind::Well(Pump {
+                    full_watts: full_ml_per_s * SECONDS_PER_HOUR / millilitres_per_watt_hour,
+                    drawdown_permille: drawdown_permille.into(),
+                    excess_permille: None,
+                })
+            }
         };
         let variation_permille = traits.variation_permille().into();
         Self { kind, full_ml_per_s, variation_permille, dice, outlet: outlet.clone() }
@@ -97,9 +112,9 @@ impl Source {
 
     /// Whether nothing flows any more by itself.
     pub(crate) const fn dry(&self) -> bool {
-        match self.kind {
-            Kind::Canal { arriving_ml_per_s, .. } => arriving_ml_per_s == 0,
-            Kind::Well { excess_permille, .. } => excess_permille.is_none(),
+        match &self.kind {
+            Kind::Canal(reach) => reach.arriving_ml_per_s == 0,
+            Kind::Well(pump) => pump.excess_permille.is_none(),
         }
     }
 
@@ -107,55 +122,30 @@ impl Source {
     /// and those whose gate still shuts.
     pub(crate) fn at_minute(&mut self, at_ms: i64, openings: &[Opening]) -> Rate {
         let sway = PERMILLE + self.sway_permille(at_ms);
-        let full = self.full_ml_per_s * sway / PERMILLE;
-        let past: i64 = openings
-            .iter()
-            .filter(|opening| opening.holds(at_ms))
-            .map(|opening| if let Way::Past(ml_per_s) = opening.way { ml_per_s } else { 0 })
-            .sum();
+        let full_ml_per_s = self.full_ml_per_s * sway / PERMILLE;
         let gates = openings.iter().filter(|opening| opening.way == Way::Gate);
         let mut rate = match &mut self.kind {
-            Kind::Canal { gate_ms, reach_minutes, arriving_ml_per_s } => {
-                let open = gates.map(|gate| open_permille(gate, *gate_ms, at_ms)).max();
-                let entering = full * open.unwrap_or(0) / PERMILLE;
-                let toward = (entering - *arriving_ml_per_s) / (*reach_minutes).max(1);
-                *arriving_ml_per_s += toward;
-                // A division that rounds down never gets to zero by itself.
-                let dry_ml_per_s = (self.full_ml_per_s / DRY_PART).max(*reach_minutes);
-                if entering == 0 && *arriving_ml_per_s <= dry_ml_per_s {
-                    *arriving_ml_per_s = 0;
-                }
-                Rate { ml_per_s: *arriving_ml_per_s, watts: 0 }
+            Kind::Canal(reach) => {
+                let open = gates.map(|gate| open_permille(gate, reach.gate_ms, at_ms)).max();
+                reach.at_minute(full_ml_per_s * open.unwrap_or(0) / PERMILLE)
             }
-            Kind::Well { full_watts, drawdown_permille, excess_permille } => {
+            Kind::Well(pump) => {
                 let on = gates.into_iter().any(|gate| gate.holds(at_ms));
-                let excess = *excess_permille;
-                *excess_permille = on.then(|| match excess {
-                    None => *drawdown_permille,
-                    // Rounded up, or the last of it would never go.
-                    Some(excess) => excess - (excess + DRAWDOWN_PARTS - 1) / DRAWDOWN_PARTS,
-                });
-                let watts = *full_watts * sway / PERMILLE;
-                match (on, excess) {
-                    (false, _) => Rate::default(),
-                    (true, None) => {
-                        Rate { ml_per_s: 0, watts: watts * (PERMILLE + SURGE_PERMILLE) / PERMILLE }
-                    }
-                    (true, Some(excess)) => {
-                        Rate { ml_per_s: full * (PERMILLE + excess) / PERMILLE, watts }
-                    }
-                }
+                pump.at_minute(on, full_ml_per_s, sway)
             }
         };
-        rate.ml_per_s += past;
+        let past = openings.iter().filter(|opening| opening.holds(at_ms));
+        rate.ml_per_s += past
+            .map(|opening| if let Way::Past(ml_per_s) = opening.way { ml_per_s } else { 0 })
+            .sum::<i64>();
         rate
     }
 
     /// How long after its end an opening still matters.
     pub(crate) const fn lingers_ms(&self) -> i64 {
-        match self.kind {
-            Kind::Canal { gate_ms, .. } => gate_ms,
-            Kind::Well { .. } => 0,
+        match &self.kind {
+            Kind::Canal(reach) => reach.gate_ms,
+            Kind::Well(_) => 0,
         }
     }
 
@@ -167,6 +157,34 @@ impl Source {
             |index: i64| self.dice.between("sway", &self.outlet, index.unsigned_abs(), -most, most);
         let (from, to) = (draw(index), draw(index + 1));
         from + (to - from) * at_ms.rem_euclid(SWAY_MS) / SWAY_MS
+    }
+}
+
+impl Reach {
+    fn at_minute(&mut self, entering_ml_per_s: i64) -> Rate {
+        self.arriving_ml_per_s += (entering_ml_per_s - self.arriving_ml_per_s) / self.minutes;
+        if entering_ml_per_s == 0 && self.arriving_ml_per_s <= self.dry_ml_per_s {
+            self.arriving_ml_per_s = 0;
+        }
+        Rate { ml_per_s: self.arriving_ml_per_s, watts: 0 }
+    }
+}
+
+impl Pump {
+    fn at_minute(&mut self, on: bool, full_ml_per_s: i64, sway_permille: i64) -> Rate {
+        if !on {
+            self.excess_permille = None;
+            return Rate::default();
+        }
+        let watts = self.full_watts * sway_permille / PERMILLE;
+        let Some(excess) = self.excess_permille else {
+            // The first minute: the motor starts and the rising main fills.
+            self.excess_permille = Some(self.drawdown_permille);
+            return Rate { ml_per_s: 0, watts: watts * (PERMILLE + SURGE_PERMILLE) / PERMILLE };
+        };
+        // Rounded up, or the last of it would never go.
+        self.excess_permille = Some(excess - (excess + DRAWDOWN_PARTS - 1) / DRAWDOWN_PARTS);
+        Rate { ml_per_s: full_ml_per_s * (PERMILLE + excess) / PERMILLE, watts }
     }
 }
 
