@@ -87,8 +87,9 @@ impl Bench {
             topic: "mingqu/v1/d/m1/report".into(),
             meter: "m1".into(),
             payload: number.to_be_bytes().to_vec(),
+            refused: None,
         };
-        Message { arrival, ack: Ack::new(Arc::clone(&self.meter) as _, number) }
+        Message { arrival, ack: Some(Ack::new(Arc::clone(&self.meter) as _, number)) }
     }
 
     async fn put(&self, numbers: std::ops::Range<u64>) {
@@ -268,8 +269,9 @@ async fn a_shutdown_with_a_failing_store_acknowledges_nothing() {
 #[tokio::test(start_paused = true)]
 async fn ends_when_every_source_is_gone() {
     let Bench { queue, running, meter, .. } = Bench::start(Store::default());
-    let arrival = Arrival { topic: String::new(), meter: String::new(), payload: Vec::new() };
-    let ack = Ack::new(Arc::clone(&meter) as _, 7);
+    let (topic, meter_id) = (String::new(), String::new());
+    let arrival = Arrival { topic, meter: meter_id, payload: Vec::new(), refused: None };
+    let ack = Some(Ack::new(Arc::clone(&meter) as _, 7));
     queue.put(Message { arrival, ack }).await.unwrap();
     drop(queue);
     running.await.unwrap();

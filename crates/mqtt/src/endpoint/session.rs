@@ -11,11 +11,14 @@ use thiserror::Error;
 use super::Shared;
 use super::directory::Client;
 use super::outbox::Stop;
-use super::wire::{self, Level, Packet, Qos, WireError};
-use crate::{Closed, Filter, Incoming, Message, Refusal, TopicError};
+use super::wire::{self, Level, Packet, Qos, Unreadable, WireError};
+use crate::status::StatusError;
+use crate::{Closed, Filter, Incoming, Message, Refusal, TopicError, refused, status};
 
 /// The most subscriptions of one connection: enough for a gateway that speaks for many meters.
 const MAX_SUBSCRIPTIONS: usize = 1_024;
+/// The most refused messages of one connection that the quarantine shows; further ones are counted.
+const MAX_REFUSED_LINES: u32 = 100;
 
 /// How a connection comes to its end.
 #[derive(Debug, Error)]
@@ -25,13 +28,13 @@ pub(super) enum End {
     #[error("the network connection is gone")]
     Lost,
     #[error(transparent)]
-    Wire(WireError),
+    Wire(Unreadable),
     /// MQTT 3.1.1 has no other way to refuse a message than to end the connection.
     #[error(transparent)]
     Topic(TopicError),
     /// As for a topic.
-    #[error("not a device status that can be kept: publish online or offline")]
-    Status,
+    #[error(transparent)]
+    Status(StatusError),
     #[error("the client sent nothing for one and a half keep-alive times")]
     Silent,
     #[error("the client read nothing for too long")]
@@ -47,9 +50,9 @@ impl End {
     pub(super) fn refusal(&self) -> Option<Refusal> {
         match self {
             Self::Goodbye { .. } | Self::Lost | Self::Shutdown => None,
-            Self::Wire(error) => Some(refusal_of(error)),
+            Self::Wire(unreadable) => Some(refusal_of(&unreadable.error)),
             Self::Topic(_) => Some(Refusal::Topic),
-            Self::Status => Some(Refusal::Status),
+            Self::Status(_) => Some(Refusal::Status),
             Self::Silent => Some(Refusal::Silent),
             Self::Stalled => Some(Refusal::Stalled),
             Self::TakenOver => Some(Refusal::TakenOver),
@@ -60,13 +63,15 @@ impl End {
     pub(super) fn disconnect_code(&self) -> Option<u8> {
         match self {
             Self::Goodbye { .. } | Self::Lost | Self::Stalled => None,
-            Self::Wire(WireError::Malformed(_)) => Some(0x81),
-            Self::Wire(WireError::Protocol(_) | WireError::Level(_)) => Some(0x82),
-            Self::Wire(WireError::Oversize) => Some(0x95),
-            Self::Wire(WireError::Qos2) => Some(0x9b),
-            Self::Wire(WireError::TopicAlias) => Some(0x94),
+            Self::Wire(unreadable) => Some(match unreadable.error {
+                WireError::Malformed(_) => 0x81,
+                WireError::Protocol(_) | WireError::Level(_) => 0x82,
+                WireError::Oversize => 0x95,
+                WireError::Qos2 => 0x9b,
+                WireError::TopicAlias => 0x94,
+            }),
             Self::Topic(_) => Some(0x90),
-            Self::Status => Some(0x99),
+            Self::Status(_) => Some(0x99),
             Self::Silent => Some(0x8d),
             Self::TakenOver => Some(0x8e),
             Self::Shutdown => Some(0x8b),
@@ -90,12 +95,14 @@ pub(super) struct Session {
     level: Level,
     shared: Arc<Shared>,
     filters: HashSet<Filter>,
+    /// Refused messages that are still shown to the operator.
+    lines_left: u32,
 }
 
 impl Session {
     pub(super) fn new(client: Arc<Client>, level: Level, shared: Arc<Shared>) -> Self {
         shared.queue.counters().open_connection();
-        Self { client, level, shared, filters: HashSet::new() }
+        Self { client, level, shared, filters: HashSet::new(), lines_left: MAX_REFUSED_LINES }
     }
 
     pub(super) fn level(&self) -> Level {
@@ -113,7 +120,7 @@ impl Session {
                 Ok(())
             }
             Packet::Subscribe { packet: 0, .. } | Packet::Unsubscribe { packet: 0, .. } => {
-                Err(End::Wire(WireError::Protocol("a packet id of 0")))
+                Err(End::Wire(WireError::Protocol("a packet id of 0").into()))
             }
             Packet::Subscribe { packet, filters } => {
                 let granted: Vec<_> =
@@ -144,21 +151,26 @@ impl Session {
             Ok(Incoming::Report { meter }) => {
                 let meter = meter.to_owned();
                 let ticket = self.client.outbox.open(packet, payload.len());
-                let arrival = Arrival { topic, meter, payload: payload.to_vec() };
-                let message = Message { arrival, ack: self.client.ack(ticket) };
-                self.put(message).await;
+                let arrival = Arrival { topic, meter, payload: payload.to_vec(), refused: None };
+                self.put(Message { arrival, ack: Some(self.client.ack(ticket)) }).await;
                 Ok(())
             }
             Ok(Incoming::Status { meter }) => {
                 let ticket = self.client.outbox.open(packet, 0);
-                if self.shared.statuses.take(meter, &payload) {
-                    self.client.outbox.settle(ticket, 0);
-                    return Ok(());
+                match status::take(&self.shared.statuses, meter.clone(), &payload) {
+                    Ok(()) => {
+                        self.client.outbox.settle(ticket, 0);
+                        Ok(())
+                    }
+                    Err(error) => {
+                        self.show(refused::status(meter.as_str(), &topic, &payload, error));
+                        self.refuse(ticket, wire::PAYLOAD_FORMAT_INVALID, End::Status(error))
+                    }
                 }
-                self.refuse(ticket, wire::PAYLOAD_FORMAT_INVALID, End::Status)
             }
             Err(error) => {
                 let ticket = self.client.outbox.open(packet, 0);
+                self.show(refused::misplaced(&self.client.id, &topic, &payload, error));
                 self.refuse(ticket, wire::TOPIC_NAME_INVALID, End::Topic(error))
             }
         }
@@ -187,6 +199,14 @@ impl Session {
                     }
                 }
             }
+        }
+    }
+
+    /// Shows the operator a refused message, as long as it is not the hundredth and first of this connection.
+    fn show(&mut self, refused: Message) {
+        if let Some(left) = self.lines_left.checked_sub(1) {
+            self.lines_left = left;
+            self.shared.queue.keep_apart(refused);
         }
     }
 

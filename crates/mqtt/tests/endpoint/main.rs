@@ -6,6 +6,8 @@
     reason = "a test ends where it fails; the lint knows only functions marked as tests"
 )]
 
+#[path = "../support/clock.rs"]
+mod clock;
 mod hostile;
 mod site;
 #[path = "../support/store.rs"]
