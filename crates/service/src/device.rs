@@ -35,6 +35,13 @@ pub struct DeviceStatus {
     pub since: Timestamp,
 }
 
+impl DeviceStatus {
+    /// Whether the meter says that it is connected.
+    pub fn is_online(&self) -> bool {
+        self.state == DeviceState::Online
+    }
+}
+
 /// One status too many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
