@@ -21,6 +21,7 @@ macro_rules! in_both_versions {
 
 #[path = "../support/clock.rs"]
 mod clock;
+mod deployed;
 #[path = "../support/mosquitto.rs"]
 mod mosquitto;
 mod real;
