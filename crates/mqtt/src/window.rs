@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+/// The ids are never all in use.
+const MAX_WINDOW_MESSAGES: usize = 60_000;
+
 /// Packet ids in use, up to a limit.
 #[derive(Debug)]
 pub(crate) struct Window {
@@ -11,20 +14,22 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// A window of so many packets; the ids are never all in use, so at most 65,534.
+    /// A window of so many messages, and of no more than [`MAX_WINDOW_MESSAGES`].
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit: limit.min(usize::from(u16::MAX) - 1), in_use: BTreeSet::new(), last: 0 }
+        Self { limit: limit.min(MAX_WINDOW_MESSAGES), in_use: BTreeSet::new(), last: 0 }
     }
 
     /// A packet id that is not in use, or none while as many as may be are.
     pub(crate) fn open(&mut self) -> Option<u16> {
-        if !self.has_room() {
-            return None;
-        }
+        self.has_room().then(|| self.open_beyond())
+    }
+
+    /// A packet id that is not in use, for one of the few packets that are no messages and need an id.
+    pub(crate) fn open_beyond(&mut self) -> u16 {
         loop {
             self.last = self.last.checked_add(1).unwrap_or(1);
             if self.in_use.insert(self.last) {
-                return Some(self.last);
+                return self.last;
             }
         }
     }
@@ -69,6 +74,7 @@ mod tests {
     #[test]
     fn no_limit_uses_up_the_ids() {
         let mut window = Window::new(usize::MAX);
-        assert_eq!(std::iter::from_fn(|| window.open()).count(), usize::from(u16::MAX) - 1);
+        assert_eq!(std::iter::from_fn(|| window.open()).count(), MAX_WINDOW_MESSAGES);
+        assert!(window.open_beyond() > 0);
     }
 }

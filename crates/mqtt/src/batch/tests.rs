@@ -4,6 +4,7 @@ use telemetry::MeterId;
 use tokio::sync::{Notify, oneshot};
 
 use super::*;
+use crate::refused;
 
 /// A store that is told how each call ends, and remembers what it was handed.
 #[derive(Default)]
@@ -276,4 +277,29 @@ async fn ends_when_every_source_is_gone() {
     drop(queue);
     running.await.unwrap();
     assert_eq!(*meter.tickets.lock().unwrap(), [7]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_never_takes_the_place_of_a_report() {
+    let bench = Bench::start(Store { calls: Some(Semaphore::new(0)), ..Store::default() });
+    // One batch is on its way to the store, and behind it the queue is full.
+    bench.put(0..1).await;
+    bench.store.called.notified().await;
+    bench.put(1..1 + MAX_QUEUED_MESSAGES as u64).await;
+    let refused = || refused::packet("m1", b"noise", &Closed);
+    bench.queue.keep_apart(refused());
+    assert_eq!(bench.queue.counters().counts().received, 1 + MAX_QUEUED_MESSAGES as u64);
+    bench.store.calls.as_ref().unwrap().add_permits(100);
+    while bench.tickets().len() <= MAX_QUEUED_MESSAGES {
+        bench.meter.told.notified().await;
+    }
+    let noise = || {
+        let batches = bench.store.batches.lock().unwrap();
+        batches.iter().flatten().filter(|payload| &payload[..] == b"noise").count()
+    };
+    assert_eq!(noise(), 0);
+    bench.queue.keep_apart(refused());
+    while noise() == 0 {
+        bench.store.called.notified().await;
+    }
 }

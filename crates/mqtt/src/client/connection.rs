@@ -10,15 +10,13 @@ use tokio::time::Instant;
 
 use super::link::{Link, Lost};
 use super::outgoing::Epoch;
-use super::wire::{self, Packet, Publish};
+use super::wire::{self, FIRST_FAILURE, Packet, Publish};
 use super::{MAX_INFLIGHT_RECEIPTS, Shared};
 use crate::window::Window;
 use crate::wire::{write_puback, write_publish};
 use crate::{Ack, Acknowledge, Closed, Incoming, Message, Refusal, refused, status};
 
 const SHUTDOWN_GRACE_SECONDS: u64 = 5;
-/// The first reason in a PUBACK that says no (MQTT 5 §2.4).
-const FIRST_FAILURE: u8 = 0x80;
 
 /// How a connection ends.
 pub(super) enum End {
@@ -74,8 +72,9 @@ impl<'a> Connection<'a> {
             heard: true,
             complained: false,
         };
-        let filters = shared.filters();
-        wire::write_subscribe(connection.link.level(), filters, &mut connection.link.out);
+        let packet = connection.window.open_beyond();
+        let level = connection.link.level();
+        wire::write_subscribe(level, packet, shared.filters(), &mut connection.link.out);
         connection.link.flush().await?;
         Ok(connection)
     }
@@ -92,7 +91,6 @@ impl<'a> Connection<'a> {
                 biased;
                 () = shutdown.as_mut() => break End::Shutdown,
                 () = self.shared.outgoing.changed() => self.write_out().await,
-                () = tokio::time::sleep_until(self.ping_at) => self.ping().await,
                 packet = self.link.next() => match packet {
                     Ok(packet) => {
                         self.heard = true;
@@ -103,7 +101,10 @@ impl<'a> Connection<'a> {
                         }
                     }
                     Err(lost) => Err(lost),
-                }
+                },
+                // Last, so that a busy connection sets no timer for each message: it is alive, and its
+                // acknowledgements tell the broker so.
+                () = tokio::time::sleep_until(self.ping_at) => self.ping().await,
             };
             if let Err(lost) = step {
                 break End::Lost(lost);
@@ -127,12 +128,15 @@ impl<'a> Connection<'a> {
         match packet {
             Packet::Publish(publish) => return self.publish(publish, shutdown).await,
             Packet::PubAck { packet, reason } => self.acknowledged(packet, reason),
-            Packet::Subscribed(Ok(())) => {
+            Packet::Subscribed { refused: Some(code), .. } => {
+                return Err(Lost::Unsubscribed { code });
+            }
+            Packet::Subscribed { packet, refused: None } => {
+                self.window.close(packet);
                 self.subscribed = true;
                 tracing::info!("subscribed at the broker");
                 self.shared.outgoing.wake();
             }
-            Packet::Subscribed(Err(code)) => return Err(Lost::Unsubscribed { code }),
             Packet::Goodbye { reason } => return Err(Lost::Goodbye { reason }),
             Packet::Pong | Packet::Connected(_) => {}
         }
@@ -256,8 +260,7 @@ impl<'a> Connection<'a> {
         for packet in self.epoch.take() {
             write_puback(packet, 0, &mut self.link.out);
         }
-        while self.subscribed
-            && self.window.has_room()
+        while self.window.has_room()
             && let Some((meter, stored)) = self.shared.outgoing.next_receipt()
             && let Some(packet) = self.window.open()
         {
@@ -268,8 +271,14 @@ impl<'a> Connection<'a> {
         self.link.flush().await
     }
 
-    /// Acknowledges what is still being stored, then says goodbye.
+    /// Acknowledges what is still being stored, then says goodbye. Where reports are shared, those that come from now on
+    /// go to the other servers; what was on its way here waits for a new start, or for the meters to send it again.
     async fn farewell(&mut self) -> Result<(), Lost> {
+        if let Some(share) = self.shared.share() {
+            let packet = self.window.open_beyond();
+            wire::write_unsubscribe(packet, share, &mut self.link.out);
+            self.link.flush().await?;
+        }
         while !self.epoch.is_idle() {
             self.shared.outgoing.changed().await;
             self.write_out().await?;

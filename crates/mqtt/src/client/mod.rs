@@ -32,9 +32,9 @@ const MAX_INFLIGHT_RECEIPTS: usize = 200;
 const MAX_UNACKNOWLEDGED_MESSAGES: u16 = 16_384;
 /// How long a broker keeps in MQTT 5 what comes while the server is away: seven days. Meters keep it longer.
 const SESSION_SECONDS: u32 = 7 * 24 * 3600;
-/// The same where several servers share the reports: long enough for a new start. After that the others get the share
-/// of a server that is gone, and the meters send again what lay there.
-const SHARED_SESSION_SECONDS: u32 = 60;
+/// The same where several servers share the reports: long enough for a new start. A broker goes on dealing out to a
+/// server that is gone until then, and may deal out the same meters each time they send again.
+const SHARED_SESSION_SECONDS: u32 = 10;
 const RECONNECT_FIRST_MILLIS: u64 = 100;
 const RECONNECT_MAX_MILLIS: u64 = 5_000;
 
@@ -117,12 +117,14 @@ struct Shared {
 impl Shared {
     /// Reports may be divided among servers; statuses go to every one.
     fn filters(&self) -> [String; 2] {
-        let reports = self.topics.every_report();
-        let reports = match &self.config.share {
-            Some(name) => format!("$share/{name}/{reports}"),
-            None => reports,
-        };
+        let reports = self.share().unwrap_or_else(|| self.topics.every_report());
         [reports, self.topics.every_status()]
+    }
+
+    /// The filter of this server's share of the reports, if they are divided.
+    fn share(&self) -> Option<String> {
+        let name = self.config.share.as_ref()?;
+        Some(format!("$share/{name}/{}", self.topics.every_report()))
     }
 }
 

@@ -12,8 +12,8 @@ use thiserror::Error;
 use super::{BrokerConfig, KEEP_ALIVE_SECONDS, Login, MAX_UNACKNOWLEDGED_MESSAGES};
 use crate::{Level, MAX_PACKET_BYTES};
 
-/// The packet id of the subscription; no other packet of ours needs an id before it is answered.
-const SUBSCRIBE_PACKET: u16 = 1;
+/// The first code that says no (MQTT 3.1.1 §3.9.3, MQTT 5 §2.4).
+pub(super) const FIRST_FAILURE: u8 = 0x80;
 
 /// What the broker grants with CONNACK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +29,11 @@ pub(super) enum Packet {
     /// CONNACK: what is granted, or the code of the refusal.
     Connected(Result<Granted, u8>),
     /// SUBACK: the code of a refusal, if there is one.
-    Subscribed(Result<(), u8>),
-    /// `reason` is 0x80 and above where the broker did not take the message.
+    Subscribed {
+        packet: u16,
+        refused: Option<u8>,
+    },
+    /// `reason` is [`FIRST_FAILURE`] and above where the broker did not take the message.
     PubAck {
         packet: u16,
         reason: u8,
@@ -170,12 +173,12 @@ fn read_answer(level: Level, first: u8, mut body: Bytes) -> Result<Packet, WireE
             Ok(Packet::PubAck { packet, reason: body.try_get_u8().unwrap_or(0) })
         }
         9 => {
-            body.try_get_u16().map_err(|_| SHORT)?;
+            let packet = body.try_get_u16().map_err(|_| SHORT)?;
             if level == Level::V5 {
                 skip_properties(&mut body)?;
             }
-            let refused = body.iter().copied().find(|code| *code >= 0x80);
-            Ok(Packet::Subscribed(refused.map_or(Ok(()), Err)))
+            let refused = body.iter().copied().find(|code| *code >= FIRST_FAILURE);
+            Ok(Packet::Subscribed { packet, refused })
         }
         13 => Ok(Packet::Pong),
         14 if level == Level::V5 => Ok(Packet::Goodbye { reason: body.try_get_u8().unwrap_or(0) }),
@@ -236,23 +239,30 @@ pub(super) fn write_connect(config: &BrokerConfig, out: &mut BytesMut) {
 }
 
 /// Subscribes with `QoS` 1.
-pub(super) fn write_subscribe(level: Level, filters: [String; 2], out: &mut BytesMut) {
+pub(super) fn write_subscribe(level: Level, packet: u16, filters: [String; 2], out: &mut BytesMut) {
     let _ = match level {
         Level::V4 => {
             let qos = mqttbytes::QoS::AtLeastOnce;
             let filters = filters.map(|filter| v4::SubscribeFilter::new(filter, qos));
             let mut subscribe = v4::Subscribe::new_many(filters);
-            subscribe.pkid = SUBSCRIBE_PACKET;
+            subscribe.pkid = packet;
             subscribe.write(out).ok()
         }
         Level::V5 => {
             let qos = mqttbytes_v5::QoS::AtLeastOnce;
             let filters = filters.map(|filter| v5::Filter::new(filter, qos));
             let mut subscribe = v5::Subscribe::new_many(filters, None);
-            subscribe.pkid = SUBSCRIBE_PACKET;
+            subscribe.pkid = packet;
             subscribe.write(out).ok()
         }
     };
+}
+
+/// Gives a subscription up; only MQTT 5 knows one that others would take over.
+pub(super) fn write_unsubscribe(packet: u16, filter: String, out: &mut BytesMut) {
+    let mut unsubscribe = v5::Unsubscribe::new(filter, None);
+    unsubscribe.pkid = packet;
+    let _ = unsubscribe.write(out);
 }
 
 pub(super) const PING: [u8; 2] = [0xc0, 0];

@@ -28,5 +28,6 @@ mod real;
 mod script;
 mod scripted;
 mod server;
+mod shared;
 #[path = "../support/store.rs"]
 mod store;

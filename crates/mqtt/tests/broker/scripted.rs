@@ -225,11 +225,18 @@ async fn servers_that_share_subscribe_to_a_share_of_the_reports_and_to_every_sta
     let script = script.expecting("$share/pool/mingqu/v1/d/+/report");
     let config = config(port, Level::V5);
     let config = BrokerConfig { share: Some("pool".into()), ..config };
-    let server = Server::with(config, Semaphore::MAX_PERMITS);
+    let server = Server::with(config, 0);
     let mut line = script.accept(false).await;
     line.publish(false, 1, b"r").await;
+    server.until(|counts| counts.received == 1).await;
+    // One that stops gives its share up first, and then finishes what it has.
+    let store = std::sync::Arc::clone(&server.store);
+    let stopping = tokio::spawn(server.stop());
+    let (first, unsubscribe) = line.read().await;
+    assert_eq!((first, &unsubscribe[5..]), (0xa2, &b"$share/pool/mingqu/v1/d/+/report"[..]));
+    store.commits.add_permits(9);
     assert_eq!(line.puback().await, 1);
-    server.stop().await;
+    soon(stopping).await.unwrap();
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@
 #[path = "../support/clock.rs"]
 mod clock;
 mod hostile;
+mod refused;
 mod site;
 #[path = "../support/store.rs"]
 mod store;
