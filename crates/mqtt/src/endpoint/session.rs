@@ -12,8 +12,7 @@ use super::Shared;
 use super::directory::Client;
 use super::outbox::Stop;
 use super::wire::{self, Level, Packet, Qos, Unreadable, WireError};
-use crate::status::StatusError;
-use crate::{Closed, Filter, Incoming, Message, Refusal, TopicError, refused, status};
+use crate::{Closed, Filter, Incoming, Message, Refusal, refused, status};
 
 /// The most subscriptions of one connection: enough for a gateway that speaks for many meters.
 const MAX_SUBSCRIPTIONS: usize = 1_024;
@@ -29,12 +28,6 @@ pub(super) enum End {
     Lost,
     #[error(transparent)]
     Wire(Unreadable),
-    /// MQTT 3.1.1 has no other way to refuse a message than to end the connection.
-    #[error(transparent)]
-    Topic(TopicError),
-    /// As for a topic.
-    #[error(transparent)]
-    Status(StatusError),
     #[error("the client sent nothing for one and a half keep-alive times")]
     Silent,
     #[error("the client read nothing for too long")]
@@ -51,8 +44,6 @@ impl End {
         match self {
             Self::Goodbye { .. } | Self::Lost | Self::Shutdown => None,
             Self::Wire(unreadable) => Some(refusal_of(&unreadable.error)),
-            Self::Topic(_) => Some(Refusal::Topic),
-            Self::Status(_) => Some(Refusal::Status),
             Self::Silent => Some(Refusal::Silent),
             Self::Stalled => Some(Refusal::Stalled),
             Self::TakenOver => Some(Refusal::TakenOver),
@@ -70,8 +61,6 @@ impl End {
                 WireError::Qos2 => 0x9b,
                 WireError::TopicAlias => 0x94,
             }),
-            Self::Topic(_) => Some(0x90),
-            Self::Status(_) => Some(0x99),
             Self::Silent => Some(0x8d),
             Self::TakenOver => Some(0x8e),
             Self::Shutdown => Some(0x8b),
@@ -113,7 +102,8 @@ impl Session {
     pub(super) async fn handle(&mut self, packet: Packet) -> Result<(), End> {
         match packet {
             Packet::Publish { topic, payload, packet } => {
-                self.publish(topic, payload, packet).await
+                self.publish(topic, payload, packet).await;
+                Ok(())
             }
             Packet::PubAck(packet) => {
                 self.client.outbox.acknowledged(packet);
@@ -146,32 +136,30 @@ impl Session {
         }
     }
 
-    async fn publish(&mut self, topic: String, payload: Bytes, packet: u16) -> Result<(), End> {
+    async fn publish(&mut self, topic: String, payload: Bytes, packet: u16) {
         match self.shared.topics.incoming(&topic) {
             Ok(Incoming::Report { meter }) => {
                 let meter = meter.to_owned();
                 let ticket = self.client.outbox.open(packet, payload.len());
                 let arrival = Arrival { topic, meter, payload: payload.to_vec(), refused: None };
                 self.put(Message { arrival, ack: Some(self.client.ack(ticket)) }).await;
-                Ok(())
             }
             Ok(Incoming::Status { meter }) => {
-                let ticket = self.client.outbox.open(packet, 0);
                 match status::take(&self.shared.statuses, meter.clone(), &payload) {
                     Ok(()) => {
+                        let ticket = self.client.outbox.open(packet, 0);
                         self.client.outbox.settle(ticket, 0);
-                        Ok(())
                     }
                     Err(error) => {
-                        self.show(refused::status(meter.as_str(), &topic, &payload, error));
-                        self.refuse(ticket, wire::PAYLOAD_FORMAT_INVALID, End::Status(error))
+                        let line = refused::status(meter.as_str(), &topic, &payload, error);
+                        let code = wire::PAYLOAD_FORMAT_INVALID;
+                        self.refuse(packet, Refusal::Status, code, line).await;
                     }
                 }
             }
             Err(error) => {
-                let ticket = self.client.outbox.open(packet, 0);
-                self.show(refused::misplaced(&self.client.id, &topic, &payload, error));
-                self.refuse(ticket, wire::TOPIC_NAME_INVALID, End::Topic(error))
+                let line = refused::misplaced(&self.client.id, &topic, &payload, error);
+                self.refuse(packet, Refusal::Topic, wire::TOPIC_NAME_INVALID, line).await;
             }
         }
     }
@@ -202,24 +190,25 @@ impl Session {
         }
     }
 
-    /// Shows the operator a refused message, as long as it is not the hundredth and first of this connection.
-    fn show(&mut self, refused: Message) {
-        if let Some(left) = self.lines_left.checked_sub(1) {
-            self.lines_left = left;
-            self.shared.queue.keep_apart(refused);
-        }
-    }
-
-    /// MQTT 5 says no and goes on. In 3.1.1 a PUBACK would say "stored", so that the connection has to end (§3.3.5).
-    fn refuse(&self, ticket: u64, reason: u8, end: End) -> Result<(), End> {
+    /// Refuses a message and shows it to the operator, as long as it is not the hundredth and first of this connection.
+    ///
+    /// MQTT 5 says no at once. A PUBACK of 3.1.1 cannot: it comes when the message is in the quarantine, as for a report
+    /// that is no good. Closing the connection instead (§3.3.5 allows both) would make the client send it for ever.
+    async fn refuse(&mut self, packet: u16, refusal: Refusal, code: u8, line: Message) {
+        self.shared.refuse(refusal);
+        let ticket = self.client.outbox.open(packet, line.arrival.payload.len());
+        let shown = self.lines_left.checked_sub(1);
+        self.lines_left = shown.unwrap_or(0);
         match self.level {
-            Level::V4 => Err(end),
+            Level::V4 if shown.is_some() => {
+                self.put(Message { ack: Some(self.client.ack(ticket)), ..line }).await;
+            }
+            Level::V4 => self.client.outbox.settle(ticket, 0),
             Level::V5 => {
-                if let Some(refusal) = end.refusal() {
-                    self.shared.refuse(refusal);
+                if shown.is_some() {
+                    self.shared.queue.keep_apart(line);
                 }
-                self.client.outbox.settle(ticket, reason);
-                Ok(())
+                self.client.outbox.settle(ticket, code);
             }
         }
     }

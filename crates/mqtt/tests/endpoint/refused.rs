@@ -117,17 +117,20 @@ async fn of_a_long_packet_the_beginning_is_shown() {
 #[tokio::test]
 async fn one_connection_fills_no_more_than_a_hundred_lines_and_all_is_counted() {
     let site = Site::open().await;
-    let mut raw = raw_v5(&site, "m1").await;
+    let mut five = raw_v5(&site, "five").await;
+    let mut four = site.raw_v4("four").await;
     for number in 1..=150 {
-        raw.send(&publish_v5("nowhere", number, b"x")).await;
-        let id = number.to_be_bytes();
-        raw.expect(&[0x40, 3, id[0], id[1], 0x90]).await;
+        let id = u8::try_from(number).unwrap();
+        five.send(&publish_v5("nowhere", number, b"x")).await;
+        five.expect(&[0x40, 3, 0, id, 0x90]).await;
+        four.send(&publish_v4("nowhere", number, b"x")).await;
+        four.expect(&[0x40, 2, 0, id]).await;
     }
-    site.refused(Refusal::Topic, 150).await;
-    raw.send(&publish_v5("mingqu/v1/d/m1/report", 200, b"good")).await;
-    raw.expect(&[0x40, 2, 0, 200]).await;
-    let stored = site.stored(101).await;
-    assert_eq!(stored.len(), 101);
-    assert_eq!((&stored[100].payload[..], &stored[100].refused), (&b"good"[..], &None));
+    site.refused(Refusal::Topic, 300).await;
+    four.send(&publish_v4("mingqu/v1/d/m1/report", 200, b"good")).await;
+    four.expect(&[0x40, 2, 0, 200]).await;
+    let stored = site.stored(201).await;
+    assert_eq!(stored.len(), 201);
+    assert_eq!((&stored[200].payload[..], &stored[200].refused), (&b"good"[..], &None));
     assert_eq!((site.counts().received, site.counts().acknowledged), (1, 1));
 }

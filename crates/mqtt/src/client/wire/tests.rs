@@ -109,3 +109,46 @@ fn rejects_what_no_broker_sends() {
     // Properties that are longer than the message they stand in.
     assert!(read(Level::V5, b"\x32\x07\x00\x01t\x00\x09\x03x").is_err());
 }
+
+proptest::proptest! {
+    #[test]
+    fn the_same_packets_come_however_the_bytes_are_cut(
+        level in proptest::sample::select(&[Level::V4, Level::V5][..]),
+        packets in proptest::collection::vec((0_u8..16, proptest::collection::vec(0_u8..8, 0..12)), 0..8),
+        chunk in 1_usize..9,
+    ) {
+        let mut bytes = Vec::new();
+        for (kind, body) in packets {
+            bytes.extend([kind << 4 | if kind == 3 { 2 } else { 0 }, u8::try_from(body.len()).unwrap()]);
+            bytes.extend(body);
+        }
+        let all = |chunk: usize| {
+            let mut reader = Reader::new(level);
+            let mut read = Vec::new();
+            for part in bytes.chunks(chunk) {
+                reader.buffer.extend_from_slice(part);
+                loop {
+                    match reader.next() {
+                        Ok(Some(packet)) => read.push(Ok(packet)),
+                        Ok(None) => break,
+                        Err(error) => {
+                            read.push(Err(error));
+                            return read;
+                        }
+                    }
+                }
+            }
+            read
+        };
+        proptest::prop_assert_eq!(all(chunk), all(usize::MAX));
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..64)) {
+        for level in [Level::V4, Level::V5] {
+            let mut reader = Reader::new(level);
+            reader.buffer.extend_from_slice(&bytes);
+            while let Ok(Some(_)) = reader.next() {}
+        }
+    }
+}
