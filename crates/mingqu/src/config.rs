@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 use domain::DistrictId;
-use mqtt::{BrokerConfig, Login};
+use mqtt::{BrokerConfig, Level, Login};
 use serde::Deserialize;
 
 /// The configuration's file in the data folder.
@@ -44,6 +44,10 @@ pub struct File {
     pub broker_user: Option<String>,
     /// The password at the broker.
     pub broker_password: Option<String>,
+    /// The version of MQTT spoken with the broker: `5`, or `3.1.1`.
+    pub broker_protocol: Option<String>,
+    /// The name under which several servers divide the reports among them.
+    pub broker_share: Option<String>,
 }
 
 /// What the command line and the environment may say.
@@ -67,6 +71,12 @@ pub struct Overrides {
     /// The password at the broker; better in the environment or the file, where no process list shows it.
     #[arg(long, env = "MINGQU_BROKER_PASSWORD", hide_env_values = true)]
     pub broker_password: Option<String>,
+    /// The version of MQTT spoken with the broker: 5, or 3.1.1.
+    #[arg(long, env = "MINGQU_BROKER_PROTOCOL")]
+    pub broker_protocol: Option<String>,
+    /// The name under which several servers of the district divide the reports among them.
+    #[arg(long, env = "MINGQU_BROKER_SHARE")]
+    pub broker_share: Option<String>,
     /// The database: `sqlite:PATH` or `postgres://USER@HOST/DATABASE`.
     #[arg(long, env = "MINGQU_DATABASE")]
     pub database: Option<String>,
@@ -114,6 +124,24 @@ impl File {
         );
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     }
+
+    /// The same with the overrides laid over it.
+    fn under(self, over: &Overrides) -> Self {
+        let pick = |over: &Option<String>, own: Option<String>| over.clone().or(own);
+        Self {
+            district: self.district,
+            origin: self.origin,
+            database: pick(&over.database, self.database),
+            listen: pick(&over.listen, self.listen),
+            mqtt_listen: pick(&over.mqtt_listen, self.mqtt_listen),
+            broker: pick(&over.broker, self.broker),
+            broker_client_id: pick(&over.broker_client_id, self.broker_client_id),
+            broker_user: pick(&over.broker_user, self.broker_user),
+            broker_password: pick(&over.broker_password, self.broker_password),
+            broker_protocol: pick(&over.broker_protocol, self.broker_protocol),
+            broker_share: pick(&over.broker_share, self.broker_share),
+        }
+    }
 }
 
 impl Config {
@@ -130,38 +158,59 @@ impl Config {
 
     /// Checks every value; the error names the key, the value and what is allowed.
     pub fn new(data: &Path, file: File, overrides: &Overrides) -> anyhow::Result<Self> {
-        let pick = |over: &Option<String>, own: Option<String>| over.clone().or(own);
-        let district = DistrictId::new(file.district).context("configuration key district")?;
+        let file = file.under(overrides);
+        let district = DistrictId::new(&file.district).context("configuration key district")?;
         let origin =
-            disclosure::note::KeyName::new(file.origin).context("configuration key origin")?;
-        let listen = pick(&overrides.listen, file.listen).unwrap_or(DEFAULT_LISTEN.into());
-        let mqtt_listen =
-            pick(&overrides.mqtt_listen, file.mqtt_listen).unwrap_or(DEFAULT_MQTT_LISTEN.into());
-        let database = pick(&overrides.database, file.database)
-            .unwrap_or_else(|| format!("sqlite:{}", data.join("mingqu.db").display()));
-        let meters = match pick(&overrides.broker, file.broker) {
-            Some(broker) => {
-                let (host, port) = parse_broker(&broker)?;
-                let client_id = pick(&overrides.broker_client_id, file.broker_client_id);
-                let user = pick(&overrides.broker_user, file.broker_user);
-                let password = pick(&overrides.broker_password, file.broker_password);
-                Meters::Broker(BrokerConfig {
-                    client_id: client_id.unwrap_or_else(|| format!("mingqu-{district}")),
-                    host,
-                    port,
-                    login: login(user, password)?,
-                })
-            }
-            None => Meters::Endpoint(parse_address("mqtt_listen", &mqtt_listen)?),
+            disclosure::note::KeyName::new(&file.origin).context("configuration key origin")?;
+        let meters = if let Some(address) = &file.broker {
+            Meters::Broker(broker(&district, address, &file)?)
+        } else {
+            let address = file.mqtt_listen.as_deref().unwrap_or(DEFAULT_MQTT_LISTEN);
+            Meters::Endpoint(parse_address("mqtt_listen", address)?)
         };
+        let listen = file.listen.as_deref().unwrap_or(DEFAULT_LISTEN);
         Ok(Self {
             data: data.to_path_buf(),
             district,
             origin,
-            database,
-            listen: parse_address("listen", &listen)?,
+            listen: parse_address("listen", listen)?,
             meters,
+            database: file
+                .database
+                .unwrap_or_else(|| format!("sqlite:{}", data.join("mingqu.db").display())),
         })
+    }
+}
+
+/// The broker that the meters connect to.
+fn broker(district: &DistrictId, address: &str, file: &File) -> anyhow::Result<BrokerConfig> {
+    let (host, port) = parse_broker(address)?;
+    if file.broker_share.is_some() && file.broker_client_id.is_none() {
+        bail!(
+            "configuration key broker_share needs broker_client_id: each server that shares has a client id of its own"
+        );
+    }
+    let client_id = file.broker_client_id.clone();
+    let config = BrokerConfig {
+        client_id: client_id.unwrap_or_else(|| format!("mingqu-{district}")),
+        host,
+        port,
+        login: login(file.broker_user.clone(), file.broker_password.clone())?,
+        protocol: parse_protocol(file.broker_protocol.as_deref())?,
+        share: file.broker_share.clone(),
+    };
+    // What the client itself checks, said before anything is opened.
+    mqtt::Broker::new(config.clone()).context("configuration keys of the broker")?;
+    Ok(config)
+}
+
+fn parse_protocol(value: Option<&str>) -> anyhow::Result<Level> {
+    match value {
+        None | Some("5") => Ok(Level::V5),
+        Some("3.1.1") => Ok(Level::V4),
+        Some(value) => bail!(
+            "configuration key broker_protocol = {value:?} is not valid: use \"5\" or \"3.1.1\""
+        ),
     }
 }
 
@@ -222,12 +271,34 @@ mod tests {
     }
 
     #[test]
+    fn a_broker_is_spoken_to_in_mqtt_5_unless_it_is_told_otherwise() {
+        let broker = |lines: &str| match file(&format!("{LEAST}broker = \"b:1\"\n{lines}")) {
+            Ok(Config { meters: Meters::Broker(broker), .. }) => broker,
+            other => panic!("{other:?}"),
+        };
+        let plain = broker("");
+        assert_eq!((plain.protocol, plain.client_id.as_str()), (Level::V5, "mingqu-minghe"));
+        assert_eq!(broker("broker_protocol = \"3.1.1\"").protocol, Level::V4);
+        let shared = broker("broker_client_id = \"s1\"\nbroker_share = \"pool\"");
+        assert_eq!(shared.share.as_deref(), Some("pool"));
+    }
+
+    #[test]
     fn rejects_with_key_value_and_what_is_allowed() {
         for (line, words) in [
             ("listen = \"8080\"", ["listen", "\"8080\"", "ADDRESS:PORT"]),
             ("mqtt_listen = \"x:y\"", ["mqtt_listen", "\"x:y\"", "ADDRESS:PORT"]),
             ("broker = \"localhost\"", ["broker", "\"localhost\"", "HOST:PORT"]),
             ("broker = \"b:1\"\nbroker_user = \"a\"", ["broker_user", "broker_password", "both"]),
+            ("broker = \"b:1\"\nbroker_protocol = \"4\"", ["broker_protocol", "\"4\"", "3.1.1"]),
+            (
+                "broker = \"b:1\"\nbroker_share = \"a\"",
+                ["broker_share", "broker_client_id", "each"],
+            ),
+            (
+                "broker = \"b:1\"\nbroker_client_id = \"s1\"\nbroker_share = \"a/b\"",
+                ["broker", "share", "a-z"],
+            ),
             ("lisen = \"a\"", ["lisen", "unknown field", "mqtt_listen"]),
         ] {
             let message = format!("{:#}", file(&format!("{LEAST}{line}\n")).unwrap_err());

@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod folder;
 mod key_file;
+mod metrics;
 mod server;
 
 use std::io::IsTerminal;

@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use disclosure::merkle::Hash;
-use mqtt::{Batcher, Broker, Counters, Endpoint, EndpointConfig, Statuses, Topics};
+use mqtt::{Batcher, Broker, Counters, Endpoint, EndpointConfig, Topics};
 use service::{Clock, LogKey, Service};
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use web::{MetricsSource, WebConfig};
 
 use crate::config::{Config, GENESIS_FILE, LAST_CHECKPOINT_FILE, LOG_KEY_FILE, Meters};
-use crate::key_file;
+use crate::{key_file, metrics};
 
 /// How often closed turns are looked at when nothing new came in.
 const TEND_INTERVAL: Duration = Duration::from_secs(30);
@@ -52,8 +53,8 @@ impl Server {
             stop,
             tasks: JoinSet::new(),
         };
-        server.serve_meters(config, door, &stopping)?;
-        server.serve_pages(web, &stopping);
+        let counters = server.serve_meters(config, door, &stopping)?;
+        server.serve_pages(web, counters, &stopping);
         server.tend(config, &stopping);
         Ok(server)
     }
@@ -124,11 +125,11 @@ impl Server {
         config: &Config,
         door: Option<TcpListener>,
         stopping: &watch::Receiver<bool>,
-    ) -> anyhow::Result<()> {
-        let (queue, batcher) =
-            Batcher::new(Arc::clone(&self.service), Arc::new(Counters::default()));
+    ) -> anyhow::Result<Arc<Counters>> {
+        let counters = Arc::new(Counters::default());
+        let (queue, batcher) = Batcher::new(Arc::clone(&self.service), Arc::clone(&counters));
         let topics = Topics::new(config.district.as_str())?;
-        let statuses = Arc::new(Statuses::default());
+        let statuses = Arc::clone(self.service.statuses());
         self.spawn_until(stopping, |stop| async move {
             batcher.run(stop).await;
             Ok(())
@@ -151,11 +152,18 @@ impl Server {
             }
             (None, Meters::Endpoint(_)) => bail!("the meters' port was not taken"),
         }
-        Ok(())
+        Ok(counters)
     }
 
-    fn serve_pages(&mut self, listener: TcpListener, stopping: &watch::Receiver<bool>) {
-        let router = web::router(Arc::clone(&self.service), web::WebConfig::default());
+    fn serve_pages(
+        &mut self,
+        listener: TcpListener,
+        counters: Arc<Counters>,
+        stopping: &watch::Receiver<bool>,
+    ) {
+        let of_mqtt = MetricsSource::new(move |out| metrics::write(&counters.counts(), out));
+        let config = WebConfig { metrics: of_mqtt, ..WebConfig::default() };
+        let router = web::router(Arc::clone(&self.service), config);
         self.spawn_until(stopping, |stop| async move {
             web::serve(listener, router, stop).await.context("the pages' server failed")
         });

@@ -68,13 +68,13 @@ impl fmt::Debug for Ack {
 pub struct Message {
     /// What came in.
     pub arrival: Arrival,
-    /// Who is told that it is stored.
-    pub ack: Ack,
+    /// Who is told that it is stored; none where nobody waits for that.
+    pub ack: Option<Ack>,
 }
 
 impl Message {
     fn cost_bytes(&self) -> u32 {
-        let Arrival { topic, meter, payload } = &self.arrival;
+        let Arrival { topic, meter, payload, .. } = &self.arrival;
         let bytes = topic.len() + meter.len() + payload.len() + MESSAGE_OVERHEAD_BYTES;
         // One message never asks for more than the whole, or it would wait for ever.
         u32::try_from(bytes.min(MAX_QUEUED_BYTES)).unwrap_or(u32::MAX)
@@ -106,10 +106,24 @@ impl Queue {
     /// Dropping the future before it is done drops the message, unacknowledged.
     pub async fn put(&self, message: Message) -> Result<(), Closed> {
         let cost = message.cost_bytes();
+        let is_report = message.arrival.refused.is_none();
         self.shared.bytes.acquire_many(cost).await.map_err(|_| Closed)?.forget();
         self.messages.send(message).await.map_err(|_| Closed)?;
-        self.shared.counters.add_received();
+        if is_report {
+            self.shared.counters.add_received();
+        }
         Ok(())
+    }
+
+    /// Queues a refused message for the quarantine, unless the queue is full: then its reason is counted and nothing
+    /// more. Reports come first.
+    pub(crate) fn keep_apart(&self, refused: Message) {
+        let cost = refused.cost_bytes();
+        if let Ok(room) = self.shared.bytes.try_acquire_many(cost)
+            && self.messages.try_send(refused).is_ok()
+        {
+            room.forget();
+        }
     }
 
     /// From now on, hands this sink the receipts of every batch, whatever source its messages came from: a meter may
@@ -206,24 +220,18 @@ impl<I: Ingest> Batcher<I> {
         stopping: &mut bool,
         mut shutdown: std::pin::Pin<&mut impl Future<Output = ()>>,
     ) -> bool {
-        let mut cost_bytes = 0;
-        let mut acks = Vec::with_capacity(self.gathered.len());
-        let mut batch = Vec::with_capacity(self.gathered.len());
-        for message in self.gathered.drain(..) {
-            cost_bytes += usize::try_from(message.cost_bytes()).unwrap_or(usize::MAX);
-            acks.push(message.ack);
-            batch.push(message.arrival);
-        }
+        let batch = Batch::of(&mut self.gathered);
         let mut wait_millis = RETRY_FIRST_MILLIS;
         let mut failures = 0_u64;
         loop {
-            match self.ingest.ingest(batch.clone()).await {
+            let begun = Instant::now();
+            match self.ingest.ingest(batch.arrivals.clone()).await {
                 Ok(receipts) => {
                     if failures > 0 {
                         tracing::info!(failures, messages = batch.len(), "storing works again");
                     }
-                    self.finish(acks, &receipts);
-                    self.shared.bytes.add_permits(cost_bytes);
+                    self.shared.counters.add_batch(batch.reports, begun.elapsed());
+                    self.finish(batch, &receipts);
                     return true;
                 }
                 Err(error) => {
@@ -255,15 +263,47 @@ impl<I: Ingest> Batcher<I> {
         }
     }
 
-    fn finish(&self, acks: Vec<Ack>, receipts: &[Receipt]) {
-        self.shared.counters.add_batch(acks.len());
-        for Ack { to, ticket } in acks {
+    fn finish(&self, batch: Batch, receipts: &[Receipt]) {
+        for Ack { to, ticket } in batch.acks {
             to.acknowledge(ticket);
         }
         let sinks = self.shared.sinks.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for sink in sinks {
             sink.deliver(receipts);
         }
+        self.shared.bytes.add_permits(batch.cost_bytes);
+    }
+}
+
+/// What is stored at once.
+struct Batch {
+    arrivals: Vec<Arrival>,
+    acks: Vec<Ack>,
+    /// Those that were not refused already.
+    reports: usize,
+    cost_bytes: usize,
+}
+
+impl Batch {
+    /// Takes all messages over.
+    fn of(messages: &mut Vec<Message>) -> Self {
+        let mut batch = Self {
+            arrivals: Vec::with_capacity(messages.len()),
+            acks: Vec::with_capacity(messages.len()),
+            reports: 0,
+            cost_bytes: 0,
+        };
+        for message in messages.drain(..) {
+            batch.cost_bytes += usize::try_from(message.cost_bytes()).unwrap_or(usize::MAX);
+            batch.reports += usize::from(message.arrival.refused.is_none());
+            batch.acks.extend(message.ack);
+            batch.arrivals.push(message.arrival);
+        }
+        batch
+    }
+
+    fn len(&self) -> usize {
+        self.arrivals.len()
     }
 }
 

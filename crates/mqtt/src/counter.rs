@@ -1,6 +1,10 @@
 //! What is counted while messages pass, for the pages and for whoever watches over the server.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Upper bounds of the classes in which batches are counted by the time they took to store, in milliseconds.
+pub const BATCH_CLASSES_MILLIS: [u64; 10] = [1, 2, 5, 10, 20, 50, 100, 500, 1_000, 10_000];
 
 /// Why a message, a packet or a connection was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,6 +81,8 @@ pub struct Counters {
     received: AtomicU64,
     acknowledged: AtomicU64,
     batches: AtomicU64,
+    batch_micros: AtomicU64,
+    batch_classes: [AtomicU64; BATCH_CLASSES_MILLIS.len()],
     failed_batches: AtomicU64,
     receipts: AtomicU64,
     dropped_receipts: AtomicU64,
@@ -96,6 +102,11 @@ pub struct Counts {
     pub acknowledged: u64,
     /// Batches that were stored.
     pub batches: u64,
+    /// How long the store took for them all, in microseconds.
+    pub batch_micros: u64,
+    /// Batches that took at most so many milliseconds, by the bounds of [`BATCH_CLASSES_MILLIS`]; a longer one is in
+    /// no class.
+    pub batch_classes: [(u64, u64); BATCH_CLASSES_MILLIS.len()],
     /// Attempts to store a batch that failed; the batch was tried again.
     pub failed_batches: u64,
     /// Receipts written to meters or to the broker.
@@ -128,6 +139,10 @@ impl Counters {
             received: read(&self.received),
             acknowledged: read(&self.acknowledged),
             batches: read(&self.batches),
+            batch_micros: read(&self.batch_micros),
+            batch_classes: std::array::from_fn(|class| {
+                (BATCH_CLASSES_MILLIS[class], read(&self.batch_classes[class]))
+            }),
             failed_batches: read(&self.failed_batches),
             receipts: read(&self.receipts),
             dropped_receipts: read(&self.dropped_receipts),
@@ -143,9 +158,14 @@ impl Counters {
         add(&self.received, 1);
     }
 
-    pub(crate) fn add_batch(&self, messages: usize) {
+    pub(crate) fn add_batch(&self, reports: usize, took: Duration) {
         add(&self.batches, 1);
-        add(&self.acknowledged, messages);
+        add(&self.acknowledged, reports);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.batch_micros.fetch_add(micros, Ordering::Relaxed);
+        for (bound_millis, class) in BATCH_CLASSES_MILLIS.iter().zip(&self.batch_classes) {
+            add(class, usize::from(micros <= bound_millis * 1_000));
+        }
     }
 
     pub(crate) fn add_failed_batch(&self) {
@@ -197,6 +217,19 @@ fn add(counter: &AtomicU64, amount: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_batch_is_counted_in_every_class_that_it_fits() {
+        let counters = Counters::default();
+        for millis in [0, 1, 3, 99_999] {
+            counters.add_batch(2, Duration::from_millis(millis));
+        }
+        let counts = counters.counts();
+        assert_eq!((counts.batches, counts.acknowledged), (4, 8));
+        assert_eq!(counts.batch_micros, 100_003_000);
+        assert_eq!(counts.batch_classes[..3], [(1, 2), (2, 2), (5, 3)]);
+        assert_eq!(counts.batch_classes[9], (10_000, 3));
+    }
 
     #[test]
     fn every_refusal_has_its_own_count_and_name() {

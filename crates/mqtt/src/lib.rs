@@ -22,19 +22,22 @@ mod counter;
 mod endpoint;
 mod ingest;
 mod order;
+mod refused;
 mod status;
 mod topic;
+mod window;
+mod wire;
 
 pub use batch::{
     Ack, Acknowledge, BATCH_TICK_MILLIS, BATCH_WAIT_MILLIS, Batcher, Closed, MAX_BACKLOG_MESSAGES,
     MAX_BATCH_MESSAGES, MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES, Message, Queue, ReceiptSink,
 };
 pub use client::{Broker, BrokerConfig, BrokerConfigError, Login};
-pub use counter::{Counters, Counts, Refusal};
+pub use counter::{BATCH_CLASSES_MILLIS, Counters, Counts, Refusal};
 pub use endpoint::{
     Endpoint, EndpointConfig, MAX_CONNECTIONS, MAX_INFLIGHT_BYTES, MAX_INFLIGHT_MESSAGES,
     MAX_PACKET_BYTES,
 };
 pub use ingest::Ingest;
-pub use status::{DeviceStatus, MAX_STATUSES, Statuses};
 pub use topic::{Filter, Incoming, MAX_TOPIC_BYTES, TopicError, Topics};
+pub use wire::Level;

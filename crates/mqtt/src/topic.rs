@@ -67,6 +67,9 @@ pub enum TopicError {
         "no such topic: publish to mingqu/v1/<district>/<meter>/report or mingqu/v1/<district>/<meter>/status"
     )]
     Unknown,
+    /// A last will that is no device status.
+    #[error("a last will is a device status: publish it to mingqu/v1/<district>/<meter>/status")]
+    Will,
     /// The status is of another district.
     #[error(
         "the status is of another district: publish it below the district that this server serves"

@@ -1,6 +1,8 @@
 //! What comes in from the meters' side and what goes back: the seam between `mqtt` and the verbs.
 
-/// One message that claims to be a meter's report, as it came off the wire.
+use crate::QuarantineReason;
+
+/// One message as it came off the wire: what claims to be a meter's report, or what is no such thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrival {
     /// The topic it was published to, kept for the quarantine; `mqtt` has bounded its length.
@@ -9,6 +11,17 @@ pub struct Arrival {
     pub meter: String,
     /// The payload; `mqtt` has bounded its length.
     pub payload: Vec<u8>,
+    /// Set when `mqtt` has refused it already: it is no report, and is kept apart without another look.
+    pub refused: Option<Refused>,
+}
+
+/// Why a message was refused before anybody looked for a report in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The reason.
+    pub reason: QuarantineReason,
+    /// What is wrong and what to do, for a person.
+    pub detail: String,
 }
 
 /// The application receipt after a commit: the highest report sequence up to which all reports of a meter are stored.

@@ -6,7 +6,7 @@ use evidence::ReportError;
 use store::{NewQuarantine, NewReport};
 use telemetry::{MeterId, Report};
 
-use crate::{Arrival, Receipt, Service, ServiceError};
+use crate::{Arrival, Receipt, Refused, Service, ServiceError};
 
 /// How far a reading may lie ahead of the server's clock, in milliseconds: ten minutes.
 pub const MAX_CLOCK_AHEAD_MILLIS: i64 = 10 * 60 * 1000;
@@ -34,11 +34,17 @@ pub enum QuarantineReason {
     SequenceReused,
     /// A sequence number that cannot be.
     SequenceImpossible,
+    /// A topic that no meter publishes to.
+    UnknownTopic,
+    /// A device status that cannot be kept.
+    BadStatus,
+    /// Bytes that are no MQTT, or an MQTT packet that the endpoint does not take.
+    BadPacket,
 }
 
 impl QuarantineReason {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Oversize,
         Self::Malformed,
         Self::UnknownMeter,
@@ -49,6 +55,9 @@ impl QuarantineReason {
         Self::OtherKind,
         Self::SequenceReused,
         Self::SequenceImpossible,
+        Self::UnknownTopic,
+        Self::BadStatus,
+        Self::BadPacket,
     ];
 
     /// The word that stands in the database, metrics and pages.
@@ -64,6 +73,9 @@ impl QuarantineReason {
             Self::OtherKind => "other-kind",
             Self::SequenceReused => store::SEQUENCE_REUSED,
             Self::SequenceImpossible => store::SEQUENCE_IMPOSSIBLE,
+            Self::UnknownTopic => "unknown-topic",
+            Self::BadStatus => "bad-status",
+            Self::BadPacket => "bad-packet",
         }
     }
 
@@ -151,6 +163,9 @@ impl Service {
         arrival: &Arrival,
         now: Timestamp,
     ) -> Result<(MeterCode, Timestamp, Timestamp, u64), Reject> {
+        if let Some(Refused { reason, detail }) = &arrival.refused {
+            return Err(Reject::new(*reason, detail));
+        }
         if arrival.payload.len() > telemetry::MAX_REPORT_BYTES {
             let detail = format!(
                 "{} bytes; a report has at most {}",

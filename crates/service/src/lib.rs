@@ -7,6 +7,7 @@
 pub mod arrival;
 pub mod board;
 pub mod clock;
+pub mod device;
 pub mod error;
 pub mod request;
 
@@ -21,9 +22,10 @@ mod service;
 mod settling;
 mod signing;
 
-pub use arrival::{Arrival, Receipt};
+pub use arrival::{Arrival, Receipt, Refused};
 pub use asking::Answer;
 pub use clock::Clock;
+pub use device::{DeviceState, DeviceStatus, MAX_STATUSES, Statuses, TooManyStatuses};
 pub use drafting::{Obstacle, Undrafted};
 pub use error::{ErrorClass, ServiceError};
 pub use evidence::EvidenceError;

@@ -13,7 +13,7 @@ use store::{EntryRow, Store};
 use tokio::sync::Notify;
 
 use crate::log::{LogKey, LogReader};
-use crate::{Clock, ServiceError, Undrafted};
+use crate::{Clock, ServiceError, Statuses, Undrafted};
 
 /// Entries read at once while the record is folded.
 const CATCH_UP_ENTRIES: u64 = 256;
@@ -39,6 +39,7 @@ pub struct Service {
     /// Closed turns that could not be drafted when they were last looked at.
     undrafted: Mutex<Vec<Undrafted>>,
     news: Notify,
+    pub(crate) statuses: Arc<Statuses>,
     /// SHA-256 of the only payload that may found the log; any that names its key when there is none.
     pub(crate) genesis: Option<Hash>,
 }
@@ -54,6 +55,7 @@ impl Service {
         let service = Self {
             log: LogReader::new(store.clone()),
             store,
+            statuses: Arc::new(Statuses::new(Arc::clone(&clock))),
             clock,
             log_key,
             record: RwLock::default(),

@@ -11,6 +11,7 @@ mod deadline;
 mod health;
 mod here;
 mod locale;
+mod metrics;
 mod page;
 mod params;
 mod refusal;
@@ -32,6 +33,7 @@ use axum::Router;
 use axum::middleware;
 use service::Service;
 
+pub use metrics::{Metrics, MetricsSource};
 pub use serve::serve;
 pub use site::WebConfig;
 
@@ -45,6 +47,7 @@ pub fn router(service: Arc<Service>, config: WebConfig) -> Router {
         .merge(tlog::routes())
         .merge(api::routes())
         .merge(health::routes())
+        .merge(metrics::routes())
         .merge(assets::routes())
         .fallback(refusal::no_such_page)
         .layer(middleware::from_fn(deadline::bounded))

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use service::Service;
 
+use crate::metrics::MetricsSource;
+
 /// How the pages are served.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct WebConfig {
     /// Tell browsers to use HTTPS alone from now on (HSTS); only where HTTPS is really served.
     pub https_only: bool,
+    /// What `/metrics` tells beside what the service knows.
+    pub metrics: MetricsSource,
 }
 
 /// One district's service and how it is shown.

@@ -4,7 +4,7 @@ use axum::http::Request;
 
 use crate::testing::{Answer, Town, get, page, send};
 
-const ROUTES: [&str; 22] = [
+const ROUTES: [&str; 23] = [
     "/",
     "/villages/east",
     "/villages/east/rounds/2026-1",
@@ -25,6 +25,7 @@ const ROUTES: [&str; 22] = [
     "/api/v1/status",
     "/api/v1/nothing",
     "/healthz",
+    "/metrics",
     "/no/such/page",
     "/villages/%FF",
 ];

@@ -329,10 +329,15 @@ texts! {
     reports: "上报数", "Reports";
     silence: "静默", "Silent for";
     never_reported: "从未上报", "never reported";
+    device_status: "连接", "Connection";
+    device_online: "在线", "online";
+    device_offline: "离线", "offline";
+    device_since: "{0} 起", "since {0}";
+    devices_note: "“在线”“离线”是水表自己的说法，只作提示，不影响水量；时间从本服务器最先听到时算起。", "“Online” and “offline” are what the meter says of itself: a hint that no volume rests on. The time is when this server first heard it.";
 
     // Refused messages
     quarantine_title: "拒收的上报", "Refused reports";
-    quarantine_what: "没有通过检查的上报不计水量，但都留在这里公开，写明原因。", "A report that fails a check counts for nothing, and is kept here in public with the reason.";
+    quarantine_what: "没有通过检查的上报和其他消息不计水量，但都留在这里公开，写明原因。", "A report or another message that fails a check counts for nothing, and is kept here in public with the reason.";
     quarantine_none: "没有拒收过上报。", "No report has been refused.";
     quarantine_counts: "按原因", "By reason";
     quarantine_newest: "最新", "Newest";
@@ -346,12 +351,17 @@ texts! {
     reason_other_kind: "读数种类不符", "Other kind of values than registered";
     reason_sequence_reused: "序号重复而内容不同", "Sequence number used for another report";
     reason_sequence_impossible: "序号不可能", "Impossible sequence number";
+    reason_unknown_topic: "不是水表的主题", "A topic that no meter publishes to";
+    reason_bad_status: "不是在线状态", "Not a device status";
+    reason_bad_packet: "不合 MQTT 规定", "Not the MQTT that is spoken here";
     reason: "原因", "Reason";
     messages: "条数", "Messages";
     received_at: "收到时间", "Received";
     claimed_meter: "自称水表", "Claimed meter";
     message_start: "内容开头", "Beginning of the message";
     bytes_many: "共 {0} 字节", "{0 byte|bytes} in all";
+    message_whole: "全部内容（十六进制）", "The whole message in hexadecimal digits";
+    message_kept: "保存的前 {0} 字节（十六进制）", "The first {0 byte|bytes}, which are kept, in hexadecimal digits";
 
     // What cannot be shown
     not_found: "没有这一页", "There is no such page";

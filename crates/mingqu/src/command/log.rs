@@ -13,7 +13,7 @@ use crate::Verdict;
 #[derive(Debug, Subcommand)]
 pub enum LogCommand {
     /// Write the log of a data folder, with its evidence and key, to a folder that any web server or USB stick can carry.
-    Export(ExportArgs),
+    Export(Box<ExportArgs>),
     /// Fetch a log, with its evidence and key, from the server that publishes it.
     Copy(CopyArgs),
 }
@@ -21,7 +21,7 @@ pub enum LogCommand {
 /// Writes a copy of the log.
 pub async fn run(command: LogCommand) -> anyhow::Result<Verdict> {
     match command {
-        LogCommand::Export(args) => super::log_export::run(args).await,
+        LogCommand::Export(args) => super::log_export::run(*args).await,
         LogCommand::Copy(args) => super::log_copy::run(&args),
     }
 }

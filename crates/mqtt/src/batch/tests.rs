@@ -4,6 +4,7 @@ use telemetry::MeterId;
 use tokio::sync::{Notify, oneshot};
 
 use super::*;
+use crate::refused;
 
 /// A store that is told how each call ends, and remembers what it was handed.
 #[derive(Default)]
@@ -87,8 +88,9 @@ impl Bench {
             topic: "mingqu/v1/d/m1/report".into(),
             meter: "m1".into(),
             payload: number.to_be_bytes().to_vec(),
+            refused: None,
         };
-        Message { arrival, ack: Ack::new(Arc::clone(&self.meter) as _, number) }
+        Message { arrival, ack: Some(Ack::new(Arc::clone(&self.meter) as _, number)) }
     }
 
     async fn put(&self, numbers: std::ops::Range<u64>) {
@@ -268,10 +270,36 @@ async fn a_shutdown_with_a_failing_store_acknowledges_nothing() {
 #[tokio::test(start_paused = true)]
 async fn ends_when_every_source_is_gone() {
     let Bench { queue, running, meter, .. } = Bench::start(Store::default());
-    let arrival = Arrival { topic: String::new(), meter: String::new(), payload: Vec::new() };
-    let ack = Ack::new(Arc::clone(&meter) as _, 7);
+    let (topic, meter_id) = (String::new(), String::new());
+    let arrival = Arrival { topic, meter: meter_id, payload: Vec::new(), refused: None };
+    let ack = Some(Ack::new(Arc::clone(&meter) as _, 7));
     queue.put(Message { arrival, ack }).await.unwrap();
     drop(queue);
     running.await.unwrap();
     assert_eq!(*meter.tickets.lock().unwrap(), [7]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_never_takes_the_place_of_a_report() {
+    let bench = Bench::start(Store { calls: Some(Semaphore::new(0)), ..Store::default() });
+    // One batch is on its way to the store, and behind it the queue is full.
+    bench.put(0..1).await;
+    bench.store.called.notified().await;
+    bench.put(1..1 + MAX_QUEUED_MESSAGES as u64).await;
+    let refused = || refused::packet("m1", b"noise", &Closed);
+    bench.queue.keep_apart(refused());
+    assert_eq!(bench.queue.counters().counts().received, 1 + MAX_QUEUED_MESSAGES as u64);
+    bench.store.calls.as_ref().unwrap().add_permits(100);
+    while bench.tickets().len() <= MAX_QUEUED_MESSAGES {
+        bench.meter.told.notified().await;
+    }
+    let noise = || {
+        let batches = bench.store.batches.lock().unwrap();
+        batches.iter().flatten().filter(|payload| &payload[..] == b"noise").count()
+    };
+    assert_eq!(noise(), 0);
+    bench.queue.keep_apart(refused());
+    while noise() == 0 {
+        bench.store.called.notified().await;
+    }
 }

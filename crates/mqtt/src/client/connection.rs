@@ -4,21 +4,19 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rumqttc::{
-    ConnectionError, Event, EventLoop, MqttOptions, Packet, PubAck, Publish, QoS, Request,
-    Subscribe, SubscribeFilter, SubscribeReasonCode,
-};
-use service::Arrival;
-use thiserror::Error;
+use bytes::BufMut;
+use service::{Arrival, QuarantineReason, Refused};
+use tokio::time::Instant;
 
+use super::link::{Link, Lost};
 use super::outgoing::Epoch;
-use super::{KEEP_ALIVE_SECONDS, MAX_INFLIGHT_RECEIPTS, Shared};
-use crate::{Ack, Closed, Incoming, MAX_PACKET_BYTES, Message, Refusal};
+use super::wire::{self, FIRST_FAILURE, Packet, Publish};
+use super::{MAX_INFLIGHT_RECEIPTS, Shared};
+use crate::window::Window;
+use crate::wire::{write_puback, write_publish};
+use crate::{Ack, Acknowledge, Closed, Incoming, Message, Refusal, refused, status};
 
-const WRITE_TIMEOUT_SECONDS: u64 = 10;
 const SHUTDOWN_GRACE_SECONDS: u64 = 5;
-/// rumqttc wants a request channel; nothing is ever put into it.
-const REQUEST_CHANNEL_MESSAGES: usize = 1;
 
 /// How a connection ends.
 pub(super) enum End {
@@ -26,38 +24,59 @@ pub(super) enum End {
     Lost(Lost),
 }
 
-/// Why a connection is gone.
-#[derive(Debug, Error)]
-pub(super) enum Lost {
-    #[error(transparent)]
-    Connection(#[from] ConnectionError),
-    #[error("the broker took nothing for {WRITE_TIMEOUT_SECONDS} seconds")]
-    Stalled,
-    #[error("the broker refuses the subscription: allow this client to read …/report and …/status")]
-    Refused,
-}
-
-impl From<rumqttc::StateError> for Lost {
-    fn from(error: rumqttc::StateError) -> Self {
-        Self::Connection(error.into())
+impl From<Lost> for End {
+    fn from(lost: Lost) -> Self {
+        Self::Lost(lost)
     }
 }
 
-/// One connection to the broker.
+/// One connection that the broker has accepted.
 pub(super) struct Connection<'a> {
     shared: &'a Shared,
-    events: EventLoop,
+    link: Link,
     epoch: Arc<Epoch>,
-    accepted: bool,
+    /// Our receipts that the broker has not acknowledged.
+    window: Window,
     subscribed: bool,
+    /// How often the broker hears from us, and when next.
+    ping_pause: Duration,
+    ping_at: Instant,
+    /// Whether the broker said anything since the last ping.
+    heard: bool,
+    /// Whether it was said already that the broker takes no receipts.
+    complained: bool,
 }
 
 impl<'a> Connection<'a> {
-    pub(super) fn new(shared: &'a Shared, options: MqttOptions) -> Self {
-        let mut events = EventLoop::new(options, REQUEST_CHANNEL_MESSAGES);
-        events.network_options.set_tcp_nodelay(true);
-        let epoch = Arc::new(Epoch::new(Arc::clone(shared.queue.counters())));
-        Self { shared, events, epoch, accepted: false, subscribed: false }
+    /// Connects and subscribes: at every connection, for a broker that lost its memory would not do it by itself.
+    pub(super) async fn open(
+        shared: &'a Shared,
+        shutdown: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<Self, End> {
+        let (link, granted) = tokio::select! {
+            biased;
+            () = shutdown => return Err(End::Shutdown),
+            opened = Link::open(&shared.config) => opened?,
+        };
+        let counters = shared.queue.counters();
+        counters.add_broker_connection();
+        let ping_pause = Duration::from_millis(u64::from(granted.keep_alive_seconds.max(2)) * 500);
+        let mut connection = Self {
+            shared,
+            link,
+            epoch: Arc::new(Epoch::new(Arc::clone(counters))),
+            window: Window::new(MAX_INFLIGHT_RECEIPTS.min(usize::from(granted.receive_max))),
+            subscribed: false,
+            ping_pause,
+            ping_at: Instant::now() + ping_pause,
+            heard: true,
+            complained: false,
+        };
+        let packet = connection.window.open_beyond();
+        let level = connection.link.level();
+        wire::write_subscribe(level, packet, shared.filters(), &mut connection.link.out);
+        connection.link.flush().await?;
+        Ok(connection)
     }
 
     /// Whether it ever got as far as it should.
@@ -71,22 +90,27 @@ impl<'a> Connection<'a> {
             let step = tokio::select! {
                 biased;
                 () = shutdown.as_mut() => break End::Shutdown,
-                () = self.shared.outgoing.changed(), if self.accepted => self.write_out().await,
-                event = self.events.poll() => match event {
-                    Ok(Event::Incoming(packet)) => match self.handle(packet, shutdown.as_mut()).await {
-                        Ok(true) => Ok(()),
-                        Ok(false) => break End::Shutdown,
-                        Err(lost) => Err(lost),
-                    },
-                    Ok(Event::Outgoing(_)) => Ok(()),
-                    Err(error) => Err(error.into()),
-                }
+                () = self.shared.outgoing.changed() => self.write_out().await,
+                packet = self.link.next() => match packet {
+                    Ok(packet) => {
+                        self.heard = true;
+                        match self.handle(packet, shutdown.as_mut()).await {
+                            Ok(true) => Ok(()),
+                            Ok(false) => break End::Shutdown,
+                            Err(lost) => Err(lost),
+                        }
+                    }
+                    Err(lost) => Err(lost),
+                },
+                // Last, so that a busy connection sets no timer for each message: it is alive, and its
+                // acknowledgements tell the broker so.
+                () = tokio::time::sleep_until(self.ping_at) => self.ping().await,
             };
             if let Err(lost) = step {
                 break End::Lost(lost);
             }
         };
-        if matches!(end, End::Shutdown) && self.accepted {
+        if matches!(end, End::Shutdown) {
             let grace = Duration::from_secs(SHUTDOWN_GRACE_SECONDS);
             // Whatever is not acknowledged by then is delivered again at the next start.
             let _ = tokio::time::timeout(grace, self.farewell()).await;
@@ -102,45 +126,41 @@ impl<'a> Connection<'a> {
         shutdown: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<bool, Lost> {
         match packet {
-            Packet::ConnAck(_) => {
-                self.accepted = true;
-                self.shared.queue.counters().add_broker_connection();
-                // At every connection: neither rumqttc nor a broker that lost its memory would do it.
-                self.subscribe().await?;
-                self.shared.outgoing.wake();
-                Ok(true)
+            Packet::Publish(publish) => return self.publish(publish, shutdown).await,
+            Packet::PubAck { packet, reason } => self.acknowledged(packet, reason),
+            Packet::Subscribed { refused: Some(code), .. } => {
+                return Err(Lost::Unsubscribed { code });
             }
-            Packet::SubAck(answer)
-                if answer.return_codes.contains(&SubscribeReasonCode::Failure) =>
-            {
-                Err(Lost::Refused)
-            }
-            Packet::SubAck(_) => {
+            Packet::Subscribed { packet, refused: None } => {
+                self.window.close(packet);
                 self.subscribed = true;
                 tracing::info!("subscribed at the broker");
-                Ok(true)
+                self.shared.outgoing.wake();
             }
-            Packet::PubAck(_) => {
-                // Not at every single one, so that receipts go out in groups.
-                if self.events.state.inflight() <= MAX_INFLIGHT_RECEIPTS / 2 {
-                    self.shared.outgoing.wake();
-                }
-                Ok(true)
-            }
-            Packet::Publish(publish) => self.publish(publish, shutdown).await,
-            _ => Ok(true),
+            Packet::Goodbye { reason } => return Err(Lost::Goodbye { reason }),
+            Packet::Pong | Packet::Connected(_) => {}
         }
+        Ok(true)
     }
 
-    async fn subscribe(&mut self) -> Result<(), Lost> {
-        let topics = &self.shared.topics;
-        let filters = [topics.every_report(), topics.every_status()]
-            .map(|filter| SubscribeFilter::new(filter, QoS::AtLeastOnce));
-        let subscribe = Request::Subscribe(Subscribe::new_many(filters));
-        if let Some(packet) = self.events.state.handle_outgoing_packet(subscribe)? {
-            self.write([packet]).await?;
+    /// The broker has a receipt of ours, or says in MQTT 5 that it does not want it.
+    fn acknowledged(&mut self, packet: u16, reason: u8) {
+        self.window.close(packet);
+        if reason >= FIRST_FAILURE {
+            self.shared.queue.counters().add_dropped_receipt();
+            if !self.complained {
+                self.complained = true;
+                let code = format!("{reason:#04x}");
+                tracing::warn!(
+                    code,
+                    "the broker takes no receipts: allow this client to write …/stored"
+                );
+            }
         }
-        Ok(())
+        // Not at every single one, so that receipts go out in groups.
+        if self.window.len() <= MAX_INFLIGHT_RECEIPTS / 2 {
+            self.shared.outgoing.wake();
+        }
     }
 
     /// Takes a message; false if the server stops.
@@ -149,39 +169,47 @@ impl<'a> Connection<'a> {
         publish: Publish,
         shutdown: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<bool, Lost> {
-        let Publish { topic, pkid, payload, .. } = publish;
+        let ticket = self.epoch.open(publish.packet);
+        let ack = Ack::new(Arc::clone(&self.epoch) as _, ticket);
+        if let Some(message) = self.read(publish) {
+            return self.put(Message { ack: Some(ack), ..message }, shutdown).await;
+        }
+        // Nothing to store: acknowledged in its turn.
+        self.epoch.acknowledge(ticket);
+        self.shared.outgoing.wake();
+        Ok(true)
+    }
+
+    /// What is to be stored of a message: a report, or what was refused with its reason.
+    fn read(&self, publish: Publish) -> Option<Message> {
+        let Publish { topic, payload, skipped_bytes, .. } = publish;
+        let counters = self.shared.queue.counters();
         match self.shared.topics.incoming(&topic) {
             Ok(Incoming::Report { meter }) => {
                 let meter = meter.to_owned();
-                // Far too long for a report; its beginning is enough for the quarantine.
-                let payload = payload[..payload.len().min(MAX_PACKET_BYTES)].to_vec();
-                let ticket = self.epoch.open(pkid);
-                let ack = Ack::new(Arc::clone(&self.epoch) as _, ticket);
-                let arrival = Arrival { topic, meter, payload };
-                self.put(Message { arrival, ack }, shutdown).await
+                let refused = (skipped_bytes > 0).then(|| Refused {
+                    reason: QuarantineReason::Oversize,
+                    detail: format!(
+                        "{} bytes; a report has at most {}",
+                        payload.len() + skipped_bytes,
+                        telemetry::MAX_REPORT_BYTES
+                    ),
+                });
+                let arrival = Arrival { topic, meter, payload: payload.to_vec(), refused };
+                Some(Message { arrival, ack: None })
             }
             Ok(Incoming::Status { meter }) => {
-                if !self.shared.statuses.take(meter, &payload) {
-                    self.shared.queue.counters().refuse(Refusal::Status);
-                }
-                self.done_with(pkid);
-                Ok(true)
+                let taken = status::take(&self.shared.statuses, meter.clone(), &payload);
+                let error = taken.err()?;
+                counters.refuse(Refusal::Status);
+                Some(refused::status(meter.as_str(), &topic, &payload, error))
             }
             Err(error) => {
-                // Unacknowledged, the broker would deliver it for ever.
-                self.shared.queue.counters().refuse(Refusal::Topic);
+                counters.refuse(Refusal::Topic);
                 tracing::info!(topic, %error, "refused a message from the broker");
-                self.done_with(pkid);
-                Ok(true)
+                Some(refused::misplaced("", &topic, &payload, error))
             }
         }
-    }
-
-    /// Acknowledges, in its turn, a message that there was nothing to store of.
-    fn done_with(&self, packet: u16) {
-        let ticket = self.epoch.open(packet);
-        crate::Acknowledge::acknowledge(&*self.epoch, ticket);
-        self.shared.outgoing.wake();
     }
 
     /// Queues a message; false if the server stops. While the queue is full nothing more is read, but acknowledgements
@@ -193,7 +221,6 @@ impl<'a> Connection<'a> {
     ) -> Result<bool, Lost> {
         let shared = self.shared;
         let mut putting = pin!(shared.queue.put(message));
-        let pause = Duration::from_secs(KEEP_ALIVE_SECONDS / 2);
         loop {
             tokio::select! {
                 biased;
@@ -208,51 +235,56 @@ impl<'a> Connection<'a> {
                     return Ok(false);
                 }
                 () = shared.outgoing.changed() => self.write_out().await?,
-                () = tokio::time::sleep(pause) => self.write([Packet::PingReq]).await?,
+                () = tokio::time::sleep_until(self.ping_at) => {
+                    // It may well have spoken; we did not listen.
+                    self.heard = true;
+                    self.ping().await?;
+                }
             }
         }
+    }
+
+    async fn ping(&mut self) -> Result<(), Lost> {
+        if !self.heard {
+            return Err(Lost::Silent);
+        }
+        self.heard = false;
+        self.ping_at = Instant::now() + self.ping_pause;
+        self.link.out.put_slice(&wire::PING);
+        self.link.flush().await
     }
 
     /// Writes the acknowledgements that are due, and receipts as far as the broker takes them.
     async fn write_out(&mut self) -> Result<(), Lost> {
-        let mut packets: Vec<_> = self
-            .epoch
-            .take()
-            .into_iter()
-            .map(|packet| Packet::PubAck(PubAck::new(packet)))
-            .collect();
-        let state = &mut self.events.state;
-        while state.inflight() < MAX_INFLIGHT_RECEIPTS
-            && state.collision.is_none()
+        let level = self.link.level();
+        for packet in self.epoch.take() {
+            write_puback(packet, 0, &mut self.link.out);
+        }
+        while self.window.has_room()
             && let Some((meter, stored)) = self.shared.outgoing.next_receipt()
+            && let Some(packet) = self.window.open()
         {
-            let topic = self.shared.topics.stored(&meter);
-            let receipt = Publish::new(topic, QoS::AtLeastOnce, stored.to_string());
-            packets.extend(state.handle_outgoing_packet(Request::Publish(receipt))?);
+            let (topic, stored) = (self.shared.topics.stored(&meter), stored.to_string());
+            write_publish(level, &topic, stored.as_bytes(), packet, &mut self.link.out);
             self.shared.queue.counters().add_receipts(1);
         }
-        self.write(packets).await
+        self.link.flush().await
     }
 
-    async fn write(&mut self, packets: impl IntoIterator<Item = Packet>) -> Result<(), Lost> {
-        let Some(network) = &mut self.events.network else { return Ok(()) };
-        let all = async {
-            for packet in packets {
-                network.write(packet).await?;
-            }
-            network.flush().await
-        };
-        let limit = Duration::from_secs(WRITE_TIMEOUT_SECONDS);
-        Ok(tokio::time::timeout(limit, all).await.map_err(|_| Lost::Stalled)??)
-    }
-
-    /// Acknowledges what is still being stored, then says goodbye.
+    /// Acknowledges what is still being stored, then says goodbye. Where reports are shared, those that come from now on
+    /// go to the other servers; what was on its way here waits for a new start, or for the meters to send it again.
     async fn farewell(&mut self) -> Result<(), Lost> {
+        if let Some(share) = self.shared.share() {
+            let packet = self.window.open_beyond();
+            wire::write_unsubscribe(packet, share, &mut self.link.out);
+            self.link.flush().await?;
+        }
         while !self.epoch.is_idle() {
             self.shared.outgoing.changed().await;
             self.write_out().await?;
         }
         self.write_out().await?;
-        self.write([Packet::Disconnect]).await
+        self.link.out.put_slice(&wire::DISCONNECT);
+        self.link.flush().await
     }
 }

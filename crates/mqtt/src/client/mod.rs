@@ -3,31 +3,38 @@
 //! The broker acknowledges a meter before anything is stored here; what tells the meter that its report is safe is the
 //! receipt. The connection is plain TCP: run the broker on the same machine, or put the encryption in front of both.
 //!
-//! rumqttc's event loop is driven by one task that also writes the acknowledgements itself, in bulk, between two polls.
-//! Nothing goes through the request channel, so that neither side can wait for the other. An event loop lives for one
-//! connection: after an error it would hand out events, packet ids and collisions of the old one.
+//! One task reads, and writes the acknowledgements in bulk between two packets, so that neither side can wait for the
+//! other. rumqttc's event loops are not used: that of MQTT 5 keeps its socket to itself, and would write every
+//! acknowledgement alone. Nothing but receipts outlives a connection.
 
 mod connection;
+mod link;
 mod outgoing;
+mod wire;
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rumqttc::MqttOptions;
+use service::Statuses;
 use thiserror::Error;
 
-use crate::{Queue, Statuses, Topics};
+use crate::{Level, Queue, Topics};
 use connection::{Connection, End};
 use outgoing::Outgoing;
 
 const MAX_CLIENT_ID_BYTES: usize = 128;
-const KEEP_ALIVE_SECONDS: u64 = 30;
+const MAX_SHARE_BYTES: usize = 64;
+const KEEP_ALIVE_SECONDS: u16 = 30;
 /// Receipts that may wait for the broker's acknowledgement.
-const MAX_INFLIGHT_RECEIPTS: u16 = 200;
-/// The largest packet that MQTT knows. A smaller limit would make one long message end every connection, because the
-/// broker delivers it again on each; the broker's own limit is the place to be strict.
-const MAX_BROKER_PACKET_BYTES: usize = 268_435_455;
+const MAX_INFLIGHT_RECEIPTS: usize = 200;
+/// Messages that a broker may send in MQTT 5 before the first is acknowledged: as many as the queue takes.
+const MAX_UNACKNOWLEDGED_MESSAGES: u16 = 16_384;
+/// How long a broker keeps in MQTT 5 what comes while the server is away: seven days. Meters keep it longer.
+const SESSION_SECONDS: u32 = 7 * 24 * 3600;
+/// The same where several servers share the reports: long enough for a new start. A broker goes on dealing out to a
+/// server that is gone until then, and may deal out the same meters each time they send again.
+const SHARED_SESSION_SECONDS: u32 = 10;
 const RECONNECT_FIRST_MILLIS: u64 = 100;
 const RECONNECT_MAX_MILLIS: u64 = 5_000;
 
@@ -58,6 +65,17 @@ pub struct BrokerConfig {
     pub port: u16,
     /// The login, if the broker asks for one.
     pub login: Option<Login>,
+    /// The version of MQTT.
+    pub protocol: Level,
+    /// The name under which several servers divide the reports among them: each report goes to one of those that
+    /// give the same name (MQTT 5 §4.8.2).
+    pub share: Option<String>,
+}
+
+impl BrokerConfig {
+    fn session_expiry_seconds(&self) -> u32 {
+        if self.share.is_some() { SHARED_SESSION_SECONDS } else { SESSION_SECONDS }
+    }
 }
 
 /// Why a broker's configuration cannot work.
@@ -71,6 +89,14 @@ pub enum BrokerConfigError {
     /// The host is empty.
     #[error("the broker's host is empty: name the machine that runs the broker")]
     Host,
+    /// The share's name cannot stand in a filter.
+    #[error(
+        "the name of the broker's share is not valid: use 1 to {MAX_SHARE_BYTES} of a-z, 0-9 and '-'"
+    )]
+    Share,
+    /// MQTT 3.1.1 knows no shares.
+    #[error("reports are shared among servers in MQTT 5 alone: use MQTT 5 or no share")]
+    ShareNeedsV5,
 }
 
 /// The client of a broker.
@@ -81,10 +107,25 @@ pub struct Broker {
 
 /// What outlives a connection.
 struct Shared {
+    config: BrokerConfig,
     topics: Topics,
     statuses: Arc<Statuses>,
     queue: Queue,
     outgoing: Arc<Outgoing>,
+}
+
+impl Shared {
+    /// Reports may be divided among servers; statuses go to every one.
+    fn filters(&self) -> [String; 2] {
+        let reports = self.share().unwrap_or_else(|| self.topics.every_report());
+        [reports, self.topics.every_status()]
+    }
+
+    /// The filter of this server's share of the reports, if they are divided.
+    fn share(&self) -> Option<String> {
+        let name = self.config.share.as_ref()?;
+        Some(format!("$share/{name}/{}", self.topics.every_report()))
+    }
 }
 
 impl Broker {
@@ -95,6 +136,15 @@ impl Broker {
         }
         if config.host.is_empty() {
             return Err(BrokerConfigError::Host);
+        }
+        if let Some(share) = &config.share {
+            let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+            if share.is_empty() || share.len() > MAX_SHARE_BYTES || !share.bytes().all(allowed) {
+                return Err(BrokerConfigError::Share);
+            }
+            if config.protocol != Level::V5 {
+                return Err(BrokerConfigError::ShareNeedsV5);
+            }
         }
         Ok(Self { config })
     }
@@ -110,18 +160,23 @@ impl Broker {
     ) {
         let outgoing = Arc::new(Outgoing::new(Arc::clone(queue.counters())));
         queue.add_sink(Arc::clone(&outgoing) as _);
-        let shared = Shared { topics, statuses, queue, outgoing };
+        let shared = Shared { config: self.config, topics, statuses, queue, outgoing };
         let mut shutdown = pin!(shutdown);
         let mut wait_millis = RECONNECT_FIRST_MILLIS;
         let mut failures = 0_u64;
         loop {
-            let mut connection = Connection::new(&shared, self.options());
-            let end = connection.run(shutdown.as_mut()).await;
+            let end = match Connection::open(&shared, shutdown.as_mut()).await {
+                Ok(mut connection) => {
+                    let end = connection.run(shutdown.as_mut()).await;
+                    if connection.was_subscribed() {
+                        (wait_millis, failures) = (RECONNECT_FIRST_MILLIS, 0);
+                    }
+                    end
+                }
+                Err(end) => end,
+            };
             let End::Lost(error) = end else { return };
-            if connection.was_subscribed() {
-                (wait_millis, failures) = (RECONNECT_FIRST_MILLIS, 0);
-            }
-            self.log(failures, &error);
+            log(&shared.config, failures, &error);
             failures += 1;
             if stopped_while_waiting(wait_millis, shutdown.as_mut()).await {
                 return;
@@ -129,29 +184,14 @@ impl Broker {
             wait_millis = (wait_millis * 2).min(RECONNECT_MAX_MILLIS);
         }
     }
+}
 
-    fn options(&self) -> MqttOptions {
-        let BrokerConfig { client_id, host, port, login } = &self.config;
-        let mut options = MqttOptions::new(client_id, host, *port);
-        options
-            .set_clean_session(false)
-            .set_manual_acks(true)
-            .set_keep_alive(Duration::from_secs(KEEP_ALIVE_SECONDS))
-            .set_inflight(MAX_INFLIGHT_RECEIPTS)
-            .set_max_packet_size(MAX_BROKER_PACKET_BYTES, crate::MAX_PACKET_BYTES);
-        if let Some(Login { user, password }) = login {
-            options.set_credentials(user, password);
-        }
-        options
-    }
-
-    fn log(&self, failures: u64, error: &connection::Lost) {
-        let BrokerConfig { host, port, .. } = &self.config;
-        if failures == 0 {
-            tracing::warn!(host, port, %error, "lost the broker; trying again until it is back");
-        } else {
-            tracing::debug!(host, port, failures, %error, "the broker is still away");
-        }
+fn log(config: &BrokerConfig, failures: u64, error: &link::Lost) {
+    let BrokerConfig { host, port, .. } = config;
+    if failures == 0 {
+        tracing::warn!(host, port, %error, "lost the broker; trying again until it is back");
+    } else {
+        tracing::debug!(host, port, failures, %error, "the broker is still away");
     }
 }
 
@@ -172,6 +212,8 @@ mod tests {
             host: "localhost".into(),
             port: 1883,
             login: Some(Login { user: "mingqu".into(), password: "hunter2".into() }),
+            protocol: Level::V5,
+            share: None,
         }
     }
 
@@ -193,5 +235,19 @@ mod tests {
     fn rejects_an_empty_host() {
         let refused = Broker::new(BrokerConfig { host: String::new(), ..config() });
         assert_eq!(refused.err(), Some(BrokerConfigError::Host));
+    }
+
+    #[test]
+    fn rejects_a_share_that_cannot_stand_in_a_filter() {
+        for share in ["", "a/b", "a+", "#", "Pool", &"x".repeat(MAX_SHARE_BYTES + 1)] {
+            let refused = Broker::new(BrokerConfig { share: Some(share.into()), ..config() });
+            assert_eq!(refused.err(), Some(BrokerConfigError::Share), "{share:?}");
+        }
+    }
+
+    #[test]
+    fn rejects_a_share_in_a_version_that_knows_none() {
+        let config = BrokerConfig { share: Some("pool".into()), protocol: Level::V4, ..config() };
+        assert_eq!(Broker::new(config).err(), Some(BrokerConfigError::ShareNeedsV5));
     }
 }

@@ -15,8 +15,8 @@ use super::Shared;
 use super::handshake::{self, Agreed};
 use super::outbox::Stop;
 use super::session::{End, Session, refusal_of};
-use super::wire::{self, Level, Refuse, WireError};
-use crate::Refusal;
+use super::wire::{self, Level, Refuse, Unreadable, WireError};
+use crate::{Refusal, refused};
 
 const CONNECT_TIMEOUT_SECONDS: u64 = 10;
 /// How long a client may leave unread what was written to it.
@@ -48,6 +48,9 @@ pub(super) async fn serve(mut stream: TcpStream, peer: SocketAddr, shared: Arc<S
     if let Some(will) = will.filter(|_| !peaceful) {
         handshake::carry_out(&shared, &will);
     }
+    if let End::Wire(unreadable) = &end {
+        shared.queue.keep_apart(refused::packet(&client.id, &unreadable.packet, unreadable));
+    }
     if let Some(refusal) = end.refusal() {
         shared.refuse(refusal);
         tracing::info!(%peer, client = client.id, reason = refusal.name(), %end, "closed a connection");
@@ -73,11 +76,12 @@ async fn connect(
         Err(_) => return Err(Refusal::Silent),
         Ok(Ok(None)) => return Ok(None),
         Ok(Ok(Some(connect))) => connect,
-        Ok(Err(error)) => {
-            if matches!(error, WireError::Level(_)) {
+        Ok(Err(unreadable)) => {
+            shared.queue.keep_apart(refused::packet("", &unreadable.packet, &unreadable));
+            if matches!(unreadable.error, WireError::Level(_)) {
                 farewell(stream, |out| wire::write_refused(Level::V4, Refuse::Level, out)).await;
             }
-            return Err(refusal_of(&error));
+            return Err(refusal_of(&unreadable.error));
         }
     };
     let mut answer = BytesMut::new();
@@ -92,7 +96,7 @@ async fn connect(
 async fn read_connect(
     stream: &mut TcpStream,
     buffer: &mut BytesMut,
-) -> Result<Option<wire::Connect>, WireError> {
+) -> Result<Option<wire::Connect>, Unreadable> {
     let (mut reader, _) = stream.split();
     loop {
         if let Some(connect) = wire::read_connect(buffer)? {

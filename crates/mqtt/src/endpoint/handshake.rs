@@ -9,7 +9,7 @@ use super::Shared;
 use super::directory::Client;
 use super::outbox::Outbox;
 use super::wire::{self, Connect, Level, Refuse, Will};
-use crate::{Incoming, Refusal};
+use crate::{Incoming, Refusal, TopicError, refused, status};
 
 const MAX_CLIENT_ID_BYTES: usize = 128;
 /// The keep-alive time of a client that names none, in seconds.
@@ -55,9 +55,11 @@ pub(super) fn agree(
 /// Carries out a last will: a device status, or nothing.
 pub(super) fn carry_out(shared: &Shared, will: &Will) {
     if let Ok(Incoming::Status { meter }) = shared.topics.incoming(&will.topic)
-        && !shared.statuses.take(meter, &will.payload)
+        && let Err(error) = status::take(&shared.statuses, meter.clone(), &will.payload)
     {
         shared.refuse(Refusal::Status);
+        let line = refused::status(meter.as_str(), &will.topic, &will.payload, error);
+        shared.queue.keep_apart(line);
     }
 }
 
@@ -74,7 +76,13 @@ fn judge(shared: &Shared, connect: &Connect) -> Result<(), (Refuse, Refusal)> {
         if will.qos2 {
             return Err((Refuse::Qos2, Refusal::Qos2));
         }
-        if !matches!(shared.topics.incoming(&will.topic), Ok(Incoming::Status { .. })) {
+        let misplaced = match shared.topics.incoming(&will.topic) {
+            Ok(Incoming::Status { .. }) => None,
+            Ok(Incoming::Report { .. }) => Some(TopicError::Will),
+            Err(error) => Some(error),
+        };
+        if let Some(error) = misplaced {
+            shared.queue.keep_apart(refused::misplaced(id, &will.topic, &will.payload, error));
             return Err((Refuse::Will, Refusal::Topic));
         }
     }

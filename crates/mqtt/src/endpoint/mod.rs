@@ -16,11 +16,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use service::Statuses;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::{Queue, Refusal, Statuses, Topics};
+use crate::{Queue, Refusal, Topics};
 use directory::Directory;
 
 /// The most connections that are open at once, unless the configuration says less.

@@ -2,7 +2,7 @@
 //!
 //! The connection's task, the batcher and other connections reach it at once; nothing here waits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::BytesMut;
@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use super::wire::{self, Level, Qos};
 use super::{MAX_INFLIGHT_BYTES, MAX_INFLIGHT_MESSAGES};
 use crate::order::InOrder;
+use crate::window::Window;
 use crate::{Counters, Topics};
 
 /// Answers that may wait for a client to read them; beyond that nothing more is read from it.
@@ -35,21 +36,18 @@ pub(super) enum Stop {
 /// One client's outgoing side.
 pub(super) struct Outbox {
     level: Level,
-    /// Receipts with `QoS` 1 that may be unacknowledged.
-    window: usize,
     max_packet_bytes: usize,
     state: Mutex<State>,
     changed: Notify,
 }
 
-#[derive(Default)]
 struct State {
     inflight: InOrder,
     /// Packets that are ready to be written.
     answers: BytesMut,
     receipts: BTreeMap<MeterId, (u64, Qos)>,
-    unacknowledged: BTreeSet<u16>,
-    last_packet: u16,
+    /// Receipts with `QoS` 1 that the client has not acknowledged.
+    window: Window,
     stop: Option<Stop>,
 }
 
@@ -65,11 +63,17 @@ pub(super) struct Outlook {
 
 impl Outbox {
     pub(super) fn new(level: Level, receive_max: u16, max_packet_bytes: u32) -> Self {
+        let window = Window::new(usize::from(receive_max).min(MAX_UNACKNOWLEDGED_RECEIPTS));
         Self {
             level,
-            window: usize::from(receive_max).min(MAX_UNACKNOWLEDGED_RECEIPTS),
             max_packet_bytes: usize::try_from(max_packet_bytes).unwrap_or(usize::MAX),
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                inflight: InOrder::default(),
+                answers: BytesMut::new(),
+                receipts: BTreeMap::new(),
+                window,
+                stop: None,
+            }),
             changed: Notify::new(),
         }
     }
@@ -145,13 +149,13 @@ impl Outbox {
 
     /// The client acknowledged a receipt.
     pub(super) fn acknowledged(&self, packet: u16) {
-        self.lock().unacknowledged.remove(&packet);
+        self.lock().window.close(packet);
     }
 
     /// Moves what may be written now into `out`.
     pub(super) fn take(&self, topics: &Topics, counters: &Counters, out: &mut BytesMut) {
         let mut state = self.lock();
-        let State { answers, receipts, unacknowledged, last_packet, .. } = &mut *state;
+        let State { answers, receipts, window, .. } = &mut *state;
         if out.is_empty() {
             std::mem::swap(out, answers);
         } else {
@@ -160,7 +164,7 @@ impl Outbox {
         for _ in 0..MAX_RECEIPTS_PER_WRITE {
             let Some(entry) = receipts.first_entry() else { break };
             let (stored, qos) = *entry.get();
-            if qos == Qos::AtLeastOnce && unacknowledged.len() >= self.window {
+            if qos == Qos::AtLeastOnce && !window.has_room() {
                 break;
             }
             let (topic, payload) = (topics.stored(entry.key()), stored.to_string());
@@ -171,7 +175,7 @@ impl Outbox {
             }
             let packet = match qos {
                 Qos::AtMostOnce => 0,
-                Qos::AtLeastOnce => next_packet(last_packet, unacknowledged),
+                Qos::AtLeastOnce => window.open().unwrap_or(0),
             };
             wire::write_publish(self.level, &topic, payload.as_bytes(), packet, out);
             counters.add_receipts(1);
@@ -180,16 +184,6 @@ impl Outbox {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A packet id that is not in use; far fewer than all of them ever are.
-fn next_packet(last: &mut u16, in_use: &mut BTreeSet<u16>) -> u16 {
-    loop {
-        *last = last.checked_add(1).unwrap_or(1);
-        if in_use.insert(*last) {
-            return *last;
-        }
     }
 }
 

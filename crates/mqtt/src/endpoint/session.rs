@@ -11,11 +11,13 @@ use thiserror::Error;
 use super::Shared;
 use super::directory::Client;
 use super::outbox::Stop;
-use super::wire::{self, Level, Packet, Qos, WireError};
-use crate::{Closed, Filter, Incoming, Message, Refusal, TopicError};
+use super::wire::{self, Level, Packet, Qos, Unreadable, WireError};
+use crate::{Closed, Filter, Incoming, Message, Refusal, refused, status};
 
 /// The most subscriptions of one connection: enough for a gateway that speaks for many meters.
 const MAX_SUBSCRIPTIONS: usize = 1_024;
+/// The most refused messages of one connection that the quarantine shows; further ones are counted.
+const MAX_REFUSED_LINES: u32 = 100;
 
 /// How a connection comes to its end.
 #[derive(Debug, Error)]
@@ -25,13 +27,7 @@ pub(super) enum End {
     #[error("the network connection is gone")]
     Lost,
     #[error(transparent)]
-    Wire(WireError),
-    /// MQTT 3.1.1 has no other way to refuse a message than to end the connection.
-    #[error(transparent)]
-    Topic(TopicError),
-    /// As for a topic.
-    #[error("not a device status that can be kept: publish online or offline")]
-    Status,
+    Wire(Unreadable),
     #[error("the client sent nothing for one and a half keep-alive times")]
     Silent,
     #[error("the client read nothing for too long")]
@@ -47,9 +43,7 @@ impl End {
     pub(super) fn refusal(&self) -> Option<Refusal> {
         match self {
             Self::Goodbye { .. } | Self::Lost | Self::Shutdown => None,
-            Self::Wire(error) => Some(refusal_of(error)),
-            Self::Topic(_) => Some(Refusal::Topic),
-            Self::Status => Some(Refusal::Status),
+            Self::Wire(unreadable) => Some(refusal_of(&unreadable.error)),
             Self::Silent => Some(Refusal::Silent),
             Self::Stalled => Some(Refusal::Stalled),
             Self::TakenOver => Some(Refusal::TakenOver),
@@ -60,13 +54,13 @@ impl End {
     pub(super) fn disconnect_code(&self) -> Option<u8> {
         match self {
             Self::Goodbye { .. } | Self::Lost | Self::Stalled => None,
-            Self::Wire(WireError::Malformed(_)) => Some(0x81),
-            Self::Wire(WireError::Protocol(_) | WireError::Level(_)) => Some(0x82),
-            Self::Wire(WireError::Oversize) => Some(0x95),
-            Self::Wire(WireError::Qos2) => Some(0x9b),
-            Self::Wire(WireError::TopicAlias) => Some(0x94),
-            Self::Topic(_) => Some(0x90),
-            Self::Status => Some(0x99),
+            Self::Wire(unreadable) => Some(match unreadable.error {
+                WireError::Malformed(_) => 0x81,
+                WireError::Protocol(_) | WireError::Level(_) => 0x82,
+                WireError::Oversize => 0x95,
+                WireError::Qos2 => 0x9b,
+                WireError::TopicAlias => 0x94,
+            }),
             Self::Silent => Some(0x8d),
             Self::TakenOver => Some(0x8e),
             Self::Shutdown => Some(0x8b),
@@ -90,12 +84,14 @@ pub(super) struct Session {
     level: Level,
     shared: Arc<Shared>,
     filters: HashSet<Filter>,
+    /// Refused messages that are still shown to the operator.
+    lines_left: u32,
 }
 
 impl Session {
     pub(super) fn new(client: Arc<Client>, level: Level, shared: Arc<Shared>) -> Self {
         shared.queue.counters().open_connection();
-        Self { client, level, shared, filters: HashSet::new() }
+        Self { client, level, shared, filters: HashSet::new(), lines_left: MAX_REFUSED_LINES }
     }
 
     pub(super) fn level(&self) -> Level {
@@ -106,14 +102,15 @@ impl Session {
     pub(super) async fn handle(&mut self, packet: Packet) -> Result<(), End> {
         match packet {
             Packet::Publish { topic, payload, packet } => {
-                self.publish(topic, payload, packet).await
+                self.publish(topic, payload, packet).await;
+                Ok(())
             }
             Packet::PubAck(packet) => {
                 self.client.outbox.acknowledged(packet);
                 Ok(())
             }
             Packet::Subscribe { packet: 0, .. } | Packet::Unsubscribe { packet: 0, .. } => {
-                Err(End::Wire(WireError::Protocol("a packet id of 0")))
+                Err(End::Wire(WireError::Protocol("a packet id of 0").into()))
             }
             Packet::Subscribe { packet, filters } => {
                 let granted: Vec<_> =
@@ -139,27 +136,30 @@ impl Session {
         }
     }
 
-    async fn publish(&mut self, topic: String, payload: Bytes, packet: u16) -> Result<(), End> {
+    async fn publish(&mut self, topic: String, payload: Bytes, packet: u16) {
         match self.shared.topics.incoming(&topic) {
             Ok(Incoming::Report { meter }) => {
                 let meter = meter.to_owned();
                 let ticket = self.client.outbox.open(packet, payload.len());
-                let arrival = Arrival { topic, meter, payload: payload.to_vec() };
-                let message = Message { arrival, ack: self.client.ack(ticket) };
-                self.put(message).await;
-                Ok(())
+                let arrival = Arrival { topic, meter, payload: payload.to_vec(), refused: None };
+                self.put(Message { arrival, ack: Some(self.client.ack(ticket)) }).await;
             }
             Ok(Incoming::Status { meter }) => {
-                let ticket = self.client.outbox.open(packet, 0);
-                if self.shared.statuses.take(meter, &payload) {
-                    self.client.outbox.settle(ticket, 0);
-                    return Ok(());
+                match status::take(&self.shared.statuses, meter.clone(), &payload) {
+                    Ok(()) => {
+                        let ticket = self.client.outbox.open(packet, 0);
+                        self.client.outbox.settle(ticket, 0);
+                    }
+                    Err(error) => {
+                        let line = refused::status(meter.as_str(), &topic, &payload, error);
+                        let code = wire::PAYLOAD_FORMAT_INVALID;
+                        self.refuse(packet, Refusal::Status, code, line).await;
+                    }
                 }
-                self.refuse(ticket, wire::PAYLOAD_FORMAT_INVALID, End::Status)
             }
             Err(error) => {
-                let ticket = self.client.outbox.open(packet, 0);
-                self.refuse(ticket, wire::TOPIC_NAME_INVALID, End::Topic(error))
+                let line = refused::misplaced(&self.client.id, &topic, &payload, error);
+                self.refuse(packet, Refusal::Topic, wire::TOPIC_NAME_INVALID, line).await;
             }
         }
     }
@@ -190,16 +190,25 @@ impl Session {
         }
     }
 
-    /// MQTT 5 says no and goes on. In 3.1.1 a PUBACK would say "stored", so that the connection has to end (§3.3.5).
-    fn refuse(&self, ticket: u64, reason: u8, end: End) -> Result<(), End> {
+    /// Refuses a message and shows it to the operator, as long as it is not the hundredth and first of this connection.
+    ///
+    /// MQTT 5 says no at once. A PUBACK of 3.1.1 cannot: it comes when the message is in the quarantine, as for a report
+    /// that is no good. Closing the connection instead (§3.3.5 allows both) would make the client send it for ever.
+    async fn refuse(&mut self, packet: u16, refusal: Refusal, code: u8, line: Message) {
+        self.shared.refuse(refusal);
+        let ticket = self.client.outbox.open(packet, line.arrival.payload.len());
+        let shown = self.lines_left.checked_sub(1);
+        self.lines_left = shown.unwrap_or(0);
         match self.level {
-            Level::V4 => Err(end),
+            Level::V4 if shown.is_some() => {
+                self.put(Message { ack: Some(self.client.ack(ticket)), ..line }).await;
+            }
+            Level::V4 => self.client.outbox.settle(ticket, 0),
             Level::V5 => {
-                if let Some(refusal) = end.refusal() {
-                    self.shared.refuse(refusal);
+                if shown.is_some() {
+                    self.shared.queue.keep_apart(line);
                 }
-                self.client.outbox.settle(ticket, reason);
-                Ok(())
+                self.client.outbox.settle(ticket, code);
             }
         }
     }

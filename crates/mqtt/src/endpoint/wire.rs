@@ -8,18 +8,12 @@ use rumqttc::mqttbytes;
 use thiserror::Error;
 
 use super::MAX_PACKET_BYTES;
+use crate::wire::{MAX_HEADER_BYTES, write_length};
 
-/// A fixed header is one byte and up to three of length, for packets below 2 MiB.
-const MAX_HEADER_BYTES: usize = 4;
+pub(super) use crate::wire::{Level, publish_bytes, write_puback, write_publish};
 
-/// The protocol version that a connection speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Level {
-    /// MQTT 3.1.1.
-    V4,
-    /// MQTT 5.
-    V5,
-}
+/// How much of a packet that is refused is kept to be shown, in bytes from its first.
+const KEPT_PACKET_BYTES: usize = 4_096;
 
 /// How surely a message is delivered; 2 is refused before it gets here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,31 +87,48 @@ pub(super) enum WireError {
     TopicAlias,
 }
 
+/// A packet that is refused, with its beginning.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{error}")]
+pub(super) struct Unreadable {
+    pub(super) error: WireError,
+    pub(super) packet: Vec<u8>,
+}
+
+impl From<WireError> for Unreadable {
+    fn from(error: WireError) -> Self {
+        Self { error, packet: Vec::new() }
+    }
+}
+
+impl Unreadable {
+    fn new(error: WireError, packet: &[u8]) -> Self {
+        Self { error, packet: beginning(packet) }
+    }
+}
+
 /// Takes the CONNECT off the front of the buffer; `None` if not all of it is there yet.
-pub(super) fn read_connect(buffer: &mut BytesMut) -> Result<Option<Connect>, WireError> {
+pub(super) fn read_connect(buffer: &mut BytesMut) -> Result<Option<Connect>, Unreadable> {
     // At the first byte, so that whoever speaks something else is not waited for.
     if buffer.first().is_some_and(|byte| byte >> 4 != 1) {
-        return Err(WireError::Protocol("the first packet is not CONNECT"));
+        let error = WireError::Protocol("the first packet is not CONNECT");
+        return Err(Unreadable::new(error, buffer));
     }
-    let Some(frame) = frame(buffer)? else { return Ok(None) };
-    match level(&frame)? {
+    read_frame(buffer, |frame| match level(&frame)? {
         Level::V4 => v4::connect(frame),
         Level::V5 => v5::connect(frame),
-    }
-    .map(Some)
+    })
 }
 
 /// Takes the next packet off the front of the buffer; `None` if not all of it is there yet.
 pub(super) fn read_packet(
     level: Level,
     buffer: &mut BytesMut,
-) -> Result<Option<Packet>, WireError> {
-    let Some(frame) = frame(buffer)? else { return Ok(None) };
-    match level {
+) -> Result<Option<Packet>, Unreadable> {
+    read_frame(buffer, |frame| match level {
         Level::V4 => v4::packet(frame),
         Level::V5 => v5::packet(frame),
-    }
-    .map(Some)
+    })
 }
 
 /// Accepts a connection. `assigned` is a client id that the server chose, `keep_alive_seconds` one that it imposes.
@@ -171,18 +182,6 @@ pub(super) const TOPIC_NAME_INVALID: u8 = 0x90;
 /// The PUBACK reason for a payload that is no status.
 pub(super) const PAYLOAD_FORMAT_INVALID: u8 = 0x99;
 
-/// Acknowledges a message; a reason other than 0 exists in MQTT 5 alone.
-pub(super) fn write_puback(packet: u16, reason: u8, out: &mut BytesMut) {
-    if reason == 0 {
-        out.put_slice(&[0x40, 2]);
-        out.put_u16(packet);
-    } else {
-        out.put_slice(&[0x40, 3]);
-        out.put_u16(packet);
-        out.put_u8(reason);
-    }
-}
-
 /// Answers a SUBSCRIBE: for each filter the `QoS` that is granted, or `None` for a refusal.
 pub(super) fn write_suback(level: Level, packet: u16, granted: &[Option<Qos>], out: &mut BytesMut) {
     let refused = match level {
@@ -214,40 +213,6 @@ pub(super) fn write_disconnect(level: Level, reason: u8, out: &mut BytesMut) {
     }
 }
 
-/// Publishes to a client; `packet` is 0 for `QoS` 0.
-pub(super) fn write_publish(
-    level: Level,
-    topic: &str,
-    payload: &[u8],
-    packet: u16,
-    out: &mut BytesMut,
-) {
-    let id_bytes = if packet == 0 { 0 } else { 2 };
-    let property_bytes = usize::from(level == Level::V5);
-    out.put_u8(if packet == 0 { 0x30 } else { 0x32 });
-    write_length(2 + topic.len() + id_bytes + property_bytes + payload.len(), out);
-    write_length_prefixed(topic, out);
-    if packet != 0 {
-        out.put_u16(packet);
-    }
-    if level == Level::V5 {
-        out.put_u8(0);
-    }
-    out.put_slice(payload);
-}
-
-fn write_length_prefixed(text: &str, out: &mut BytesMut) {
-    // Topics are far below 64 KiB; a longer text would be cut rather than break the frame.
-    let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
-    out.put_u16(length);
-    out.put_slice(&text.as_bytes()[..usize::from(length)]);
-}
-
-/// The bytes that [`write_publish`] takes for a message of this size, at most.
-pub(super) fn publish_bytes(topic: &str, payload: &[u8]) -> usize {
-    MAX_HEADER_BYTES + 2 + topic.len() + 2 + 1 + payload.len()
-}
-
 fn write_answer(kind: u8, level: Level, packet: u16, codes: &[u8], out: &mut BytesMut) {
     let property_bytes = usize::from(level == Level::V5);
     out.put_u8(kind);
@@ -259,19 +224,6 @@ fn write_answer(kind: u8, level: Level, packet: u16, codes: &[u8], out: &mut Byt
     out.put_slice(codes);
 }
 
-/// A remaining length (MQTT 5 §1.5.5): seven bits a byte, least significant first.
-fn write_length(mut length: usize, out: &mut BytesMut) {
-    loop {
-        let low = u8::try_from(length % 128).unwrap_or(0);
-        length /= 128;
-        if length == 0 {
-            out.put_u8(low);
-            return;
-        }
-        out.put_u8(low | 0x80);
-    }
-}
-
 fn qos_number(qos: Qos) -> u8 {
     match qos {
         Qos::AtMostOnce => 0,
@@ -279,13 +231,29 @@ fn qos_number(qos: Qos) -> u8 {
     }
 }
 
+/// Reads one whole packet off the front of the buffer; `None` if not all of it is there yet.
+fn read_frame<T>(
+    buffer: &mut BytesMut,
+    read: impl FnOnce(BytesMut) -> Result<T, WireError>,
+) -> Result<Option<T>, Unreadable> {
+    let Some(frame) = frame(buffer).map_err(|error| Unreadable::new(error, buffer))? else {
+        return Ok(None);
+    };
+    // The codecs use the packet up, and of one that they refuse something must be left to show.
+    let packet = beginning(&frame);
+    read(frame).map(Some).map_err(|error| Unreadable { error, packet })
+}
+
+fn beginning(packet: &[u8]) -> Vec<u8> {
+    packet[..packet.len().min(KEPT_PACKET_BYTES)].to_vec()
+}
+
 /// Cuts one whole packet off the buffer, so that whatever its parser says of missing bytes afterwards is a fault.
 fn frame(buffer: &mut BytesMut) -> Result<Option<BytesMut>, WireError> {
     match mqttbytes::check(buffer.iter(), MAX_PACKET_BYTES - MAX_HEADER_BYTES) {
         Ok(header) => {
-            let frame = buffer.split_to(header.frame_length());
-            check_flags(&frame)?;
-            Ok(Some(frame))
+            check_flags(buffer)?;
+            Ok(Some(buffer.split_to(header.frame_length())))
         }
         Err(mqttbytes::Error::InsufficientBytes(_)) => Ok(None),
         Err(mqttbytes::Error::PayloadSizeLimitExceeded(_)) => Err(WireError::Oversize),

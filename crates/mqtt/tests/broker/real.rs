@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use mqtt::DeviceStatus;
-use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, QoS};
-use telemetry::MeterId;
+use mqtt::{Level, Refusal};
+use rumqttc::{AsyncClient, Event, EventLoop, LastWill, MqttOptions, Packet, QoS};
+use service::{DeviceState, QuarantineReason};
 use tokio::sync::Semaphore;
 
 use crate::mosquitto::Mosquitto;
@@ -20,7 +20,18 @@ struct Meter {
 
 impl Meter {
     async fn connect(broker: &Mosquitto, id: &'static str) -> Self {
+        Self::with(MqttOptions::new(id, "127.0.0.1", broker.port), id).await
+    }
+
+    /// A meter whose last will says that it is offline.
+    async fn mortal(broker: &Mosquitto, id: &'static str) -> Self {
         let mut options = MqttOptions::new(id, "127.0.0.1", broker.port);
+        let status = format!("mingqu/v1/d/{id}/status");
+        options.set_last_will(LastWill::new(status, "offline", QoS::AtLeastOnce, true));
+        Self::with(options, id).await
+    }
+
+    async fn with(mut options: MqttOptions, id: &'static str) -> Self {
         options.set_keep_alive(Duration::from_secs(30));
         let (client, events) = AsyncClient::new(options, 2_000);
         let mut meter = Self { id, client, events };
@@ -60,30 +71,26 @@ impl Meter {
     }
 }
 
+in_both_versions!(
+    a_killed_broker_comes_back_to_a_renewed_subscription,
+    a_last_will_reaches_the_server_and_the_next_one_hears_it_again,
+    reports_reach_the_store_and_receipts_the_meter,
+    what_a_stopped_server_did_not_store_is_delivered_to_the_next,
+    what_is_no_status_is_shown_to_the_operator,
+    what_is_stored_and_acknowledged_is_not_delivered_to_the_next,
+);
+
 /// Starts a server and waits until its subscriptions stand: the retained status of a meter comes after them.
-async fn subscribed(broker: &Mosquitto, commits: usize) -> Server {
+async fn subscribed(broker: &Mosquitto, protocol: Level, commits: usize) -> Server {
     Meter::connect(broker, "first").await.publish("status", "online").await;
-    let server = Server::start(broker.port, commits);
-    heard(&server).await;
+    let server = Server::start(broker.port, protocol, commits);
+    server.hears("first", DeviceState::Online).await;
     server
 }
 
-/// Waits until the retained status of the first meter came in.
-async fn heard(server: &Server) {
-    let first = MeterId::new("first").unwrap();
-    let mut version = server.statuses.version();
-    soon(async {
-        while server.statuses.get(&first) != Some(DeviceStatus::Online) {
-            version.changed().await.unwrap();
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn reports_reach_the_store_and_receipts_the_meter() {
+async fn reports_reach_the_store_and_receipts_the_meter(protocol: Level) {
     let broker = Mosquitto::start();
-    let server = subscribed(&broker, Semaphore::MAX_PERMITS).await;
+    let server = subscribed(&broker, protocol, Semaphore::MAX_PERMITS).await;
     let mut meter = Meter::connect(&broker, "m1").await;
     for number in 1..=5 {
         meter.publish("report", &number.to_string()).await;
@@ -94,10 +101,9 @@ async fn reports_reach_the_store_and_receipts_the_meter() {
     server.stop().await;
 }
 
-#[tokio::test]
-async fn what_a_stopped_server_did_not_store_is_delivered_to_the_next() {
+async fn what_a_stopped_server_did_not_store_is_delivered_to_the_next(protocol: Level) {
     let broker = Mosquitto::start();
-    let first = subscribed(&broker, 0).await;
+    let first = subscribed(&broker, protocol, 0).await;
     let mut meter = Meter::connect(&broker, "m1").await;
     for number in 0..20 {
         meter.publish("report", &number.to_string()).await;
@@ -107,7 +113,7 @@ async fn what_a_stopped_server_did_not_store_is_delivered_to_the_next() {
     first.store.fail(true);
     first.store.commits.add_permits(1);
     first.stop().await;
-    let second = Server::start(broker.port, Semaphore::MAX_PERMITS);
+    let second = Server::start(broker.port, protocol, Semaphore::MAX_PERMITS);
     meter.receipt("20").await;
     let stored: Vec<_> = second.store.stored(20).await.into_iter().map(|a| a.payload).collect();
     let sent: Vec<_> = (0..20).map(|number| number.to_string().into_bytes()).collect();
@@ -115,25 +121,23 @@ async fn what_a_stopped_server_did_not_store_is_delivered_to_the_next() {
     second.stop().await;
 }
 
-#[tokio::test]
-async fn what_is_stored_and_acknowledged_is_not_delivered_to_the_next() {
+async fn what_is_stored_and_acknowledged_is_not_delivered_to_the_next(protocol: Level) {
     let broker = Mosquitto::start();
-    let first = subscribed(&broker, Semaphore::MAX_PERMITS).await;
+    let first = subscribed(&broker, protocol, Semaphore::MAX_PERMITS).await;
     let mut meter = Meter::connect(&broker, "m1").await;
     meter.publish("report", "one").await;
     meter.receipt("1").await;
     first.stop().await;
     meter.publish("report", "two").await;
-    let second = Server::start(broker.port, Semaphore::MAX_PERMITS);
+    let second = Server::start(broker.port, protocol, Semaphore::MAX_PERMITS);
     let stored = second.store.stored(1).await;
     assert_eq!(stored[0].payload, b"two");
     second.stop().await;
 }
 
-#[tokio::test]
-async fn a_killed_broker_comes_back_to_a_renewed_subscription() {
+async fn a_killed_broker_comes_back_to_a_renewed_subscription(protocol: Level) {
     let mut broker = Mosquitto::start();
-    let server = subscribed(&broker, 0).await;
+    let server = subscribed(&broker, protocol, 0).await;
     let mut meter = Meter::connect(&broker, "m1").await;
     for _ in 0..3 {
         meter.publish("report", "before").await;
@@ -157,4 +161,43 @@ async fn a_killed_broker_comes_back_to_a_renewed_subscription() {
     assert_eq!(server.store.stored(4).await[3].payload, b"after");
     again.until(|packet| matches!(packet, Packet::Publish(_)).then_some(())).await;
     server.stop().await;
+}
+
+async fn a_last_will_reaches_the_server_and_the_next_one_hears_it_again(protocol: Level) {
+    let broker = Mosquitto::start();
+    let first = subscribed(&broker, protocol, Semaphore::MAX_PERMITS).await;
+    let mut meter = Meter::mortal(&broker, "m1").await;
+    meter.publish("status", "online").await;
+    first.hears("m1", DeviceState::Online).await;
+    // Dropped without a goodbye.
+    drop(meter);
+    first.hears("m1", DeviceState::Offline).await;
+    first.stop().await;
+    let second = Server::start(broker.port, protocol, Semaphore::MAX_PERMITS);
+    second.hears("m1", DeviceState::Offline).await;
+    second.hears("first", DeviceState::Online).await;
+    second.stop().await;
+}
+
+async fn what_is_no_status_is_shown_to_the_operator(protocol: Level) {
+    let broker = Mosquitto::start();
+    let server = subscribed(&broker, protocol, Semaphore::MAX_PERMITS).await;
+    let mut meter = Meter::connect(&broker, "m1").await;
+    meter.publish("status", "asleep").await;
+    meter.publish("report", "good").await;
+    let stored = server.store.stored(2).await;
+    assert_eq!((stored[0].meter.as_str(), &stored[0].payload[..]), ("m1", &b"asleep"[..]));
+    let refused = stored[0].refused.as_ref().unwrap();
+    assert_eq!(refused.reason, QuarantineReason::BadStatus);
+    assert!(refused.detail.contains("online or offline"), "{}", refused.detail);
+    assert_eq!(stored[1].refused, None);
+    assert_eq!(
+        server.until(|counts| counts.acknowledged == 1).await.refused_for(Refusal::Status),
+        1
+    );
+    server.stop().await;
+    // It was acknowledged too: the next server gets it as a retained message and no other way.
+    let next = Server::start(broker.port, protocol, Semaphore::MAX_PERMITS);
+    assert_eq!(next.store.stored(1).await[0].payload, b"asleep");
+    next.stop().await;
 }

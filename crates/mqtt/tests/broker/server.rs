@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use mqtt::{Batcher, Broker, BrokerConfig, Counters, Counts, Statuses, Topics};
+use mqtt::{Batcher, Broker, BrokerConfig, Counters, Counts, Level, Topics};
+use service::{DeviceState, Statuses};
+use telemetry::MeterId;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::clock::Stopped;
 use crate::store::{Store, soon};
 
 pub struct Server {
@@ -16,19 +19,29 @@ pub struct Server {
     running: Vec<JoinHandle<()>>,
 }
 
+/// How a server of district `d` reaches a broker on the loopback.
+pub fn config(port: u16, protocol: Level) -> BrokerConfig {
+    BrokerConfig {
+        client_id: "mingqu-d".into(),
+        host: "127.0.0.1".into(),
+        port,
+        login: None,
+        protocol,
+        share: None,
+    }
+}
+
 impl Server {
     /// A server of district `d` that may commit so many batches.
-    pub fn start(port: u16, commits: usize) -> Self {
+    pub fn start(port: u16, protocol: Level, commits: usize) -> Self {
+        Self::with(config(port, protocol), commits)
+    }
+
+    pub fn with(config: BrokerConfig, commits: usize) -> Self {
         let store = Arc::new(Store::new(commits));
         let counters = Arc::new(Counters::default());
-        let statuses = Arc::new(Statuses::default());
-        let broker = Broker::new(BrokerConfig {
-            client_id: "mingqu-d".into(),
-            host: "127.0.0.1".into(),
-            port,
-            login: None,
-        })
-        .unwrap();
+        let statuses = Arc::new(Statuses::new(Arc::new(Stopped)));
+        let broker = Broker::new(config).unwrap();
         let (queue, batcher) = Batcher::new(Arc::clone(&store), Arc::clone(&counters));
         let (stop_batcher, batcher_stops) = oneshot::channel::<()>();
         let (stop_broker, broker_stops) = oneshot::channel::<()>();
@@ -54,6 +67,18 @@ impl Server {
             }
         })
         .await
+    }
+
+    /// Waits until this meter is known to be in this state.
+    pub async fn hears(&self, meter: &str, state: DeviceState) {
+        let meter = MeterId::new(meter).unwrap();
+        let mut version = self.statuses.version();
+        soon(async {
+            while self.statuses.get(&meter).map(|status| status.state) != Some(state) {
+                version.changed().await.unwrap();
+            }
+        })
+        .await;
     }
 
     pub async fn stop(mut self) {

@@ -6,7 +6,10 @@
     reason = "a test ends where it fails; the lint knows only functions marked as tests"
 )]
 
+#[path = "../support/clock.rs"]
+mod clock;
 mod hostile;
+mod refused;
 mod site;
 #[path = "../support/store.rs"]
 mod store;

@@ -3,17 +3,15 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use mqtt::{
-    Batcher, Counters, Counts, DeviceStatus, Endpoint, EndpointConfig, MAX_CONNECTIONS, Refusal,
-    Statuses, Topics,
-};
-use service::Arrival;
+use mqtt::{Batcher, Counters, Counts, Endpoint, EndpointConfig, MAX_CONNECTIONS, Refusal, Topics};
+use service::{Arrival, DeviceState, Statuses};
 use telemetry::MeterId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::clock::Stopped;
 use crate::store::Store;
 pub use crate::store::soon;
 
@@ -40,7 +38,7 @@ impl Site {
     pub async fn with(commits: usize, connections: usize) -> Self {
         let store = Arc::new(Store::new(commits));
         let counters = Arc::new(Counters::default());
-        let statuses = Arc::new(Statuses::default());
+        let statuses = Arc::new(Statuses::new(Arc::new(Stopped)));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let topics = Topics::new("d").unwrap();
@@ -94,11 +92,11 @@ impl Site {
         .await;
     }
 
-    pub async fn status(&self, meter: &str, status: Option<DeviceStatus>) {
+    pub async fn status(&self, meter: &str, state: Option<DeviceState>) {
         let meter = MeterId::new(meter).unwrap();
         let mut version = self.statuses.version();
         soon(async {
-            while self.statuses.get(&meter) != status {
+            while self.statuses.get(&meter).map(|status| status.state) != state {
                 version.changed().await.unwrap();
             }
         })

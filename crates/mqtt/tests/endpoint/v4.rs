@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use mqtt::DeviceStatus;
 use rumqttc::{
     AsyncClient, Event, EventLoop, LastWill, MqttOptions, Packet, Publish, QoS, SubscribeReasonCode,
 };
+
+use service::DeviceState;
 
 use crate::site::{Site, publish_v4, soon};
 
@@ -203,10 +204,10 @@ async fn status_and_last_will_are_kept() {
     });
     client.publish("mingqu/v1/d/m1/status", QoS::AtLeastOnce, true, "online").await.unwrap();
     puback(&mut events).await;
-    site.status("m1", Some(DeviceStatus::Online)).await;
+    site.status("m1", Some(DeviceState::Online)).await;
     // Dropped without a goodbye.
     drop((client, events));
-    site.status("m1", Some(DeviceStatus::Offline)).await;
+    site.status("m1", Some(DeviceState::Offline)).await;
 }
 
 #[tokio::test]
@@ -226,7 +227,7 @@ async fn a_goodbye_cancels_the_last_will() {
         }
     })
     .await;
-    site.status("m1", Some(DeviceStatus::Online)).await;
+    site.status("m1", Some(DeviceState::Online)).await;
 }
 
 #[tokio::test]
@@ -241,7 +242,7 @@ async fn a_second_connection_with_the_same_id_takes_over() {
     let (newer, mut newer_events) = meter(&site, "m1");
     until(&mut newer_events, |packet| matches!(packet, Packet::ConnAck(_)).then_some(())).await;
     // The older one's will was carried out before the newer one was accepted.
-    site.status("m1", Some(DeviceStatus::Offline)).await;
+    site.status("m1", Some(DeviceState::Offline)).await;
     soon(async { while older_events.poll().await.is_ok() {} }).await;
     newer.publish("mingqu/v1/d/m1/report", QoS::AtLeastOnce, false, "r").await.unwrap();
     puback(&mut newer_events).await;

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use mqtt::{DeviceStatus, Refusal};
+use mqtt::Refusal;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
     DisconnectReasonCode, Filter, LastWill, Packet, PubAckReason, SubscribeReasonCode,
 };
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, StateError};
+
+use service::DeviceState;
 
 use crate::site::{Site, soon};
 
@@ -190,7 +192,7 @@ async fn a_last_will_is_carried_out_on_an_abrupt_end() {
     });
     client.publish("mingqu/v1/d/m1/status", QoS::AtLeastOnce, true, "online").await.unwrap();
     assert_eq!(puback(&mut events).await, PubAckReason::Success);
-    site.status("m1", Some(DeviceStatus::Online)).await;
+    site.status("m1", Some(DeviceState::Online)).await;
     drop((client, events));
-    site.status("m1", Some(DeviceStatus::Offline)).await;
+    site.status("m1", Some(DeviceState::Offline)).await;
 }

@@ -4,6 +4,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
@@ -20,7 +21,7 @@ pub struct Mosquitto {
 impl Mosquitto {
     /// Starts a broker and waits until it listens. It keeps nothing on disk.
     pub fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let folder = tempfile::tempdir().unwrap();
         let config = format!(
             "listener {port} 127.0.0.1\n\
@@ -32,8 +33,18 @@ impl Mosquitto {
              log_type all\n"
         );
         std::fs::write(folder.path().join("mosquitto.conf"), config).unwrap();
+        Self::on(port, folder)
+    }
+
+    /// Starts a broker with the `mosquitto.conf` in a folder of its own, where the server is to find it on a port.
+    pub fn on(port: u16, folder: TempDir) -> Self {
         let process = spawn(&folder);
         Self { port, folder, process }
+    }
+
+    /// The folder that the broker runs in.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Kills the broker: whatever it remembered is gone.
@@ -46,6 +57,10 @@ impl Mosquitto {
     pub fn restart(&mut self) {
         self.process = spawn(&self.folder);
     }
+}
+
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Drop for Mosquitto {

@@ -6,7 +6,7 @@ use domain::{MeterCode, OutletId, Timestamp, VillageId};
 use store::MeterActivity;
 
 use super::places::{Named, named_outlet, named_village};
-use crate::{Service, ServiceError};
+use crate::{DeviceStatus, Service, ServiceError};
 
 /// After this time without a new report a meter counts as silent: one day.
 pub const SILENT_AFTER_MILLIS: i64 = 24 * 3600 * 1000;
@@ -39,6 +39,8 @@ pub struct MeterLine {
     pub last_received_at: Option<Timestamp>,
     /// How long nothing new has come, in milliseconds; none when nothing ever came.
     pub silent_for_ms: Option<i64>,
+    /// Whether it says that it is online; none when it never said anything.
+    pub device: Option<DeviceStatus>,
 }
 
 impl MeterLine {
@@ -71,6 +73,7 @@ pub async fn meters(service: &Service) -> Result<MetersView, ServiceError> {
                 reports: activity.as_ref().map_or(0, |one| one.reports),
                 last_at: activity.as_ref().and_then(|one| one.last_at),
                 last_received_at,
+                device: service.device_status(&code),
                 silent_for_ms: last_received_at.map(|at| (now.millis() - at.millis()).max(0)),
                 code,
             }

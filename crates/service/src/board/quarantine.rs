@@ -4,10 +4,10 @@ use domain::Timestamp;
 
 use crate::{Service, ServiceError};
 
-/// Messages of one page.
-const MAX_MESSAGES_PER_PAGE: u32 = 50;
-/// How much of a message is shown.
-const SHOWN_PAYLOAD_BYTES: usize = 48;
+/// Messages of one page, each with up to 4,096 bytes in hexadecimal digits.
+const MAX_MESSAGES_PER_PAGE: u32 = 25;
+/// How much of a message is its beginning.
+const BEGINNING_BYTES: usize = 48;
 
 /// What the quarantine's page shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,12 +35,32 @@ pub struct RefusedMessage {
     pub reason: String,
     /// Why, for a person.
     pub detail: String,
-    /// The beginning of the message in hexadecimal digits.
+    /// What is kept of the message, in hexadecimal digits: up to 4,096 bytes from its first.
     pub payload_hex: String,
-    /// Whether the message is longer than what is shown.
-    pub cut: bool,
     /// The length of the whole message.
     pub payload_bytes: u64,
+}
+
+impl RefusedMessage {
+    /// The beginning of the message in hexadecimal digits.
+    pub fn beginning(&self) -> &str {
+        self.payload_hex.get(..2 * BEGINNING_BYTES).unwrap_or(&self.payload_hex)
+    }
+
+    /// Whether the message is longer than its beginning.
+    pub fn is_longer(&self) -> bool {
+        self.payload_hex.len() > 2 * BEGINNING_BYTES
+    }
+
+    /// How many bytes of the message are kept.
+    pub fn kept_bytes(&self) -> u64 {
+        u64::try_from(self.payload_hex.len() / 2).unwrap_or(u64::MAX)
+    }
+
+    /// Whether all of the message is kept.
+    pub fn is_whole(&self) -> bool {
+        self.kept_bytes() == self.payload_bytes
+    }
 }
 
 /// A page of refused messages with the counts of all.
@@ -54,18 +74,14 @@ pub async fn quarantine(
     let older = rows.last().map(|row| row.id).filter(|_| full);
     let rows = rows
         .into_iter()
-        .map(|row| {
-            let shown = row.payload.len().min(SHOWN_PAYLOAD_BYTES);
-            RefusedMessage {
-                received_at: row.received_at,
-                topic: row.topic,
-                meter: row.meter,
-                reason: row.reason,
-                detail: row.detail,
-                payload_hex: row.payload.get(..shown).map(hex::encode).unwrap_or_default(),
-                cut: u64::try_from(shown).is_ok_and(|shown| shown < row.payload_bytes),
-                payload_bytes: row.payload_bytes,
-            }
+        .map(|row| RefusedMessage {
+            received_at: row.received_at,
+            topic: row.topic,
+            meter: row.meter,
+            reason: row.reason,
+            detail: row.detail,
+            payload_hex: hex::encode(row.payload),
+            payload_bytes: row.payload_bytes,
         })
         .collect();
     Ok(QuarantineView { counts, rows, paged: before.is_some(), older })

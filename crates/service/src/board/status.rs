@@ -24,12 +24,11 @@ pub struct Status {
 
 /// The figures of this moment.
 pub async fn status(service: &Service) -> Result<Status, ServiceError> {
-    let activity = service.store().meter_activity().await?;
     let runs = service.store().entries_of_kinds(&[Kind::BillRun.code()], 0, 1).await?;
     Ok(Status {
         district: service.district().to_string(),
         log_size: service.log().size().await?,
-        stored_reports: activity.iter().map(|meter| meter.reports).sum(),
+        stored_reports: service.store().report_count().await?,
         quarantine: service.store().quarantine_counts().await?.into_iter().collect(),
         first_bill_run: runs.first().map(|run| run.index),
     })

@@ -252,6 +252,7 @@ pub fn arrival(meter: &TestMeter, seq: usize) -> Arrival {
         topic: format!("mingqu/v1/sample/{}/report", meter.code),
         meter: meter.code.to_string(),
         payload: meter.reports[seq - 1].clone(),
+        refused: None,
     }
 }
 

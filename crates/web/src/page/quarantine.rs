@@ -38,6 +38,8 @@ async fn find(site: &Site, query: Paging) -> Result<QuarantineView, Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use service::{Arrival, QuarantineReason, Refused};
+
     use crate::testing::{Town, get, page};
 
     #[tokio::test]
@@ -54,6 +56,50 @@ mod tests {
         ]);
         assert!(!zh.text().contains("<script"));
         page(&town.router, "/quarantine?lang=en").await.shows(&["Refused reports", "25 bytes"]);
+    }
+
+    #[tokio::test]
+    async fn a_long_message_stands_there_whole_as_far_as_it_is_kept() {
+        let town = Town::busy().await;
+        let noise = |payload: Vec<u8>| Arrival {
+            topic: "mingqu/v1/sample/me1/report".into(),
+            meter: "me1".into(),
+            payload,
+            refused: None,
+        };
+        let long: Vec<u8> = (0..=255).collect();
+        town.service.ingest(vec![noise(long.clone()), noise(vec![0xee; 5_000])]).await.unwrap();
+        let zh = page(&town.router, "/quarantine").await;
+        zh.shows(&["<details>", "全部内容", &hex(&long), "保存的前 4,096 字节", "共 5,000 字节"]);
+        zh.shows(&[&format!(">{}<", hex(&[0xee; 4_096]))]);
+        page(&town.router, "/quarantine?lang=en").await.shows(&["The first 4,096 bytes"]);
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap();
+        bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect()
+    }
+
+    #[tokio::test]
+    async fn what_was_refused_on_the_way_has_its_reason_in_words() {
+        let town = Town::busy().await;
+        let reasons = [
+            (QuarantineReason::UnknownTopic, "不是水表的主题"),
+            (QuarantineReason::BadStatus, "不是在线状态"),
+            (QuarantineReason::BadPacket, "不合 MQTT 规定"),
+        ];
+        let batch = reasons.map(|(reason, _)| Arrival {
+            topic: "a/b".into(),
+            meter: "stranger".into(),
+            payload: b"hello".to_vec(),
+            refused: Some(Refused { reason, detail: format!("why {}", reason.code()) }),
+        });
+        town.service.ingest(batch.into()).await.unwrap();
+        let zh = page(&town.router, "/quarantine").await;
+        for (reason, words) in reasons {
+            zh.shows(&[words, reason.code(), &format!("why {}", reason.code())]);
+        }
+        zh.shows(&["stranger", "a/b", &hex(b"hello")]);
     }
 
     #[tokio::test]

@@ -210,6 +210,9 @@ impl Here {
             Some(QuarantineReason::OtherKind) => t.reason_other_kind,
             Some(QuarantineReason::SequenceReused) => t.reason_sequence_reused,
             Some(QuarantineReason::SequenceImpossible) => t.reason_sequence_impossible,
+            Some(QuarantineReason::UnknownTopic) => t.reason_unknown_topic,
+            Some(QuarantineReason::BadStatus) => t.reason_bad_status,
+            Some(QuarantineReason::BadPacket) => t.reason_bad_packet,
             None => code,
         }
     }

@@ -92,6 +92,7 @@ impl Town {
             topic: "mingqu/v1/sample/me1/report".into(),
             meter: "me1".into(),
             payload: b"<script>not cbor</script>".to_vec(),
+            refused: None,
         };
         town.service.ingest(vec![noise]).await.unwrap();
         town.service.store().put_holders(&[(id("101"), "张*明".to_owned())]).await.unwrap();

@@ -94,10 +94,3 @@ fn a_receipt_longer_than_the_client_takes_is_dropped() {
     assert!(out.is_empty());
     assert_eq!(counters.counts().dropped_receipts, 1);
 }
-
-#[test]
-fn packet_ids_skip_those_in_use_and_zero() {
-    let (mut last, mut in_use) = (u16::MAX - 1, BTreeSet::from([1]));
-    assert_eq!(next_packet(&mut last, &mut in_use), u16::MAX);
-    assert_eq!(next_packet(&mut last, &mut in_use), 2);
-}

@@ -15,11 +15,11 @@ fn connect_bytes(name: &str, level: u8, flags: u8) -> Vec<u8> {
 }
 
 fn connect(bytes: &[u8]) -> Result<Option<Connect>, WireError> {
-    read_connect(&mut BytesMut::from(bytes))
+    read_connect(&mut BytesMut::from(bytes)).map_err(|unreadable| unreadable.error)
 }
 
 fn packet(level: Level, bytes: &[u8]) -> Result<Option<Packet>, WireError> {
-    read_packet(level, &mut BytesMut::from(bytes))
+    read_packet(level, &mut BytesMut::from(bytes)).map_err(|unreadable| unreadable.error)
 }
 
 #[test]
