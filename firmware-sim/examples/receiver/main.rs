@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use mqtt::{Batcher, Counters, Endpoint, EndpointConfig, MAX_CONNECTIONS, Statuses, Topics};
+use mqtt::{Batcher, Counters, Endpoint, EndpointConfig, MAX_CONNECTIONS, Topics};
+use service::Statuses;
 use tokio::net::TcpListener;
 
 const TELL_EVERY: Duration = Duration::from_secs(10);
@@ -22,7 +23,7 @@ async fn main() -> anyhow::Result<()> {
     let topics = Topics::new(&arguments.next().context(usage)?)?;
     let keeper = Arc::new(keeper::Keeper::default());
     let (queue, batcher) = Batcher::new(Arc::clone(&keeper), Arc::new(Counters::default()));
-    let statuses = Arc::new(Statuses::default());
+    let statuses = Arc::new(Statuses::new(Arc::new(keeper::Stopped)));
     let config = EndpointConfig { topics, statuses, connections: MAX_CONNECTIONS };
     writeln!(stderr(), "listening on {}", listener.local_addr()?)?;
     tokio::select! {
