@@ -1,10 +1,11 @@
 //! Reading reports back: the evidence under a watering.
 
-use domain::{MeterCode, Timestamp};
+use domain::Timestamp;
 
 use crate::column::{bound, number};
+use crate::packed::{last_at, unpack};
 use crate::pool::{Tx, on, within};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, StreamId};
 
 /// Reports of one read; a watering with more evidence is read in pieces.
 pub const MAX_REPORTS_PER_READ: i64 = 10_000;
@@ -14,33 +15,36 @@ pub const MAX_REPORTS_PER_READ: i64 = 10_000;
 pub struct StoredReport {
     /// Its sequence number.
     pub seq: u64,
-    /// The exact bytes that the meter signed.
+    /// The exact bytes that were signed.
     pub bytes: Vec<u8>,
 }
 
 impl Store {
-    /// A meter's reports with these sequence numbers, both included, in order: the first
-    /// [`MAX_REPORTS_PER_READ`] of them.
+    /// A stream's reports with these sequence numbers, both included, in order: the first
+    /// [`MAX_REPORTS_PER_READ`] of them that are in the database.
     pub async fn reports(
         &self,
-        meter: &MeterCode,
+        stream: impl Into<StreamId>,
         first_seq: u64,
         last_seq: u64,
     ) -> Result<Vec<StoredReport>, StoreError> {
-        let rows: Vec<(i64, Vec<u8>)> = on!(self.pool, p => sqlx::query_as(
-            "SELECT seq, bytes FROM report
-             WHERE meter = (SELECT id FROM meter WHERE district = $1 AND code = $2)
-               AND seq >= $3 AND seq <= $4
-             ORDER BY seq LIMIT $5",
+        let Some(known) = self.known(&stream.into()).await? else {
+            return Ok(Vec::new());
+        };
+        let rows: Vec<(i64, i64, Vec<u8>)> = on!(self.pool, p => sqlx::query_as(
+            "SELECT seq, first_at, packed FROM report WHERE meter = $1 AND seq >= $2 AND seq <= $3
+             ORDER BY seq LIMIT $4",
         )
-        .bind(self.district)
-        .bind(meter.as_str())
+        .bind(known.id)
         .bind(bound(first_seq))
         .bind(bound(last_seq))
         .bind(MAX_REPORTS_PER_READ)
         .fetch_all(p))?;
         rows.into_iter()
-            .map(|(seq, bytes)| Ok(StoredReport { seq: number("report", "seq", seq)?, bytes }))
+            .map(|(seq, first_at, packed)| {
+                let (_, bytes) = unpack(&known.head, first_at, &packed)?;
+                Ok(StoredReport { seq: number("report", "seq", seq)?, bytes })
+            })
             .collect()
     }
 
@@ -51,16 +55,19 @@ impl Store {
     /// one. None when nothing starts before or at `to`.
     pub async fn evidence_span(
         &self,
-        meter: &MeterCode,
+        stream: impl Into<StreamId>,
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Option<(u64, u64)>, StoreError> {
+        let stream = stream.into();
         let mut tx = self.pool.read().await?;
         let found: Option<(i64, i64, i64)> = within!(&mut tx, c => sqlx::query_as(
-            "SELECT id, highest_seq, disordered FROM meter WHERE district = $1 AND code = $2",
+            "SELECT id, highest_seq, disordered FROM meter
+             WHERE district = $1 AND code = $2 AND stream = $3",
         )
         .bind(self.district)
-        .bind(meter.as_str())
+        .bind(stream.meter.as_str())
+        .bind(stream.stream.code())
         .fetch_optional(c))?;
         let Some((meter, highest_seq, disordered)) = found else {
             return Ok(None);
@@ -79,19 +86,19 @@ impl Store {
     }
 }
 
-/// A report's place: its number, its first and its last reading.
-type Place = (i64, i64, i64);
+/// A report's number, its start, and itself, packed.
+pub(crate) type Place = (i64, i64, Vec<u8>);
 
-/// Search by halving, for a meter whose reports' times rise with their numbers.
-struct Ordered<'a> {
-    tx: &'a mut Tx,
-    meter: i64,
-    highest_seq: i64,
+/// Search by halving, for a stream whose reports' times rise with their numbers.
+pub(crate) struct Ordered<'a> {
+    pub(crate) tx: &'a mut Tx,
+    pub(crate) meter: i64,
+    pub(crate) highest_seq: i64,
 }
 
 impl Ordered<'_> {
     async fn span(&mut self, from: i64, to: i64) -> Result<Option<(i64, i64)>, StoreError> {
-        let Some((seq, _, last_at)) = self.starting_by(to).await? else {
+        let Some((seq, first_at, packed)) = self.starting_by(to).await? else {
             return Ok(None);
         };
         let first = match self.starting_by(from).await? {
@@ -102,7 +109,7 @@ impl Ordered<'_> {
             .bind(self.meter)
             .fetch_one(c))?,
         };
-        if last_at >= to {
+        if last_at(first_at, &packed)? >= to {
             return Ok(Some((first, seq)));
         }
         let next: Option<i64> = within!(&mut *self.tx, c => sqlx::query_scalar(
@@ -115,7 +122,7 @@ impl Ordered<'_> {
     }
 
     /// The report that starts last before or at an instant.
-    async fn starting_by(&mut self, at: i64) -> Result<Option<Place>, StoreError> {
+    pub(crate) async fn starting_by(&mut self, at: i64) -> Result<Option<Place>, StoreError> {
         let mut found = None;
         // What is sought lies after `low`, or is what was found, and before `high`.
         let (mut low, mut high) = (0, self.highest_seq.saturating_add(1));
@@ -135,7 +142,7 @@ impl Ordered<'_> {
 
     async fn last_between(&mut self, after: i64, upto: i64) -> Result<Option<Place>, StoreError> {
         Ok(within!(&mut *self.tx, c => sqlx::query_as(
-            "SELECT seq, first_at, last_at FROM report WHERE meter = $1 AND seq > $2 AND seq <= $3
+            "SELECT seq, first_at, packed FROM report WHERE meter = $1 AND seq > $2 AND seq <= $3
              ORDER BY seq DESC LIMIT 1",
         )
         .bind(self.meter)
@@ -145,14 +152,14 @@ impl Ordered<'_> {
     }
 }
 
-/// The same for a meter whose clock has jumped back: all its reports are looked at.
+/// The same for a stream whose clock has jumped back: all its reports are looked at.
 async fn span_by_time(
     tx: &mut Tx,
     meter: i64,
     from: i64,
     to: i64,
 ) -> Result<Option<(i64, i64)>, StoreError> {
-    const STARTING_BY: &str = "SELECT seq, first_at, last_at FROM report
+    const STARTING_BY: &str = "SELECT seq, first_at, packed FROM report
          WHERE meter = $1 AND first_at <= $2 ORDER BY first_at DESC, seq DESC LIMIT 1";
     let first: Option<Place> = within!(&mut *tx, c => sqlx::query_as(STARTING_BY)
         .bind(meter)
@@ -162,7 +169,7 @@ async fn span_by_time(
         .bind(meter)
         .bind(to)
         .fetch_optional(c))?;
-    let Some((last, _, last_at)) = last else {
+    let Some((last, first_at, packed)) = last else {
         return Ok(None);
     };
     let first = match first {
@@ -173,7 +180,7 @@ async fn span_by_time(
         .bind(meter)
         .fetch_one(c))?,
     };
-    let next: Option<i64> = if last_at >= to {
+    let next: Option<i64> = if last_at(first_at, &packed)? >= to {
         None
     } else {
         within!(&mut *tx, c => sqlx::query_scalar(

@@ -12,36 +12,48 @@
 //! SQL is static text. A statement that only one engine could run stands beside its twin: bulk
 //! rows go in through `UNNEST` on PostgreSQL, and on SQLite through multi-row `VALUES` or `json_each`.
 
+mod append;
+mod archive;
 mod attachment;
 mod bill;
 mod board;
 mod bulk;
+mod clearing;
 mod co_signature;
 mod column;
 mod entry;
 mod error;
 mod evidence;
+mod gap;
 mod holder;
 mod intake;
 mod log;
 mod meter;
+mod month;
+mod packed;
+mod partition;
 mod pool;
 mod projection;
 mod quarantine;
+mod removal;
 mod report;
 mod request;
 mod round;
+mod sorting;
 mod statement;
+mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod turn;
 mod watering;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use domain::{DistrictId, MeterCode};
 
+pub use append::{NewAppend, Next};
+pub use archive::{ArchivedReport, OldStream, RestoredBatch};
 pub use attachment::{Attachment, MAX_ATTACHMENTS_PER_READ};
 pub use bill::{BillRow, BillRunRow, MAX_BILLS_PER_READ};
 pub use board::{RoundTotal, VillageTotal};
@@ -49,26 +61,32 @@ pub use co_signature::{CoSignature, SeenStatement};
 pub use entry::{EntryRow, MAX_ENTRIES_PER_READ, MAX_KINDS_PER_READ};
 pub use error::StoreError;
 pub use evidence::{MAX_REPORTS_PER_READ, StoredReport};
+pub use gap::MAX_GAPS_PER_READ;
 pub use holder::MAX_HOLDERS_PER_CALL;
 pub use log::{EMPTY_ROOT, Head, MAX_ENTRIES_PER_POSTING, NewEntry, PostOutcome, Posting, Tile};
 pub use meter::MeterActivity;
+pub use month::{Month, MonthError};
+pub use partition::MONTHS_AHEAD;
 pub use projection::{NewBill, NewShare, Projection};
 pub use quarantine::{
     MAX_QUARANTINE_PAYLOAD_BYTES, MAX_QUARANTINE_ROWS, MAX_QUARANTINE_ROWS_PER_READ,
     MAX_QUARANTINE_TEXT_CHARS, NewQuarantine, QuarantineRow,
 };
+pub use removal::{ArchivedRun, MAX_REPORTS_PER_REMOVAL};
 pub use report::{
     MAX_REPORTS_PER_BATCH, NewReport, SEQUENCE_IMPOSSIBLE, SEQUENCE_REUSED, StoredBatch,
 };
 pub use request::NewRequest;
 pub use round::MAX_ROUNDS_PER_READ;
 pub use statement::{MAX_STATEMENTS_PER_READ, NewStatement, StatementRow};
+pub use stream::{Stream, StreamId};
 pub use turn::{MAX_TURNS_PER_READ, NewTurn, TurnRow};
 pub use watering::{
     HouseholdShare, MAX_SHARES_PER_READ, MAX_WATERINGS_PER_READ, ShareRow, WateringRow,
 };
 
 use pool::{Pool, changed, on, within};
+use stream::Known;
 
 /// One district's data in an open database. Cloning shares the connections.
 #[derive(Debug, Clone)]
@@ -76,8 +94,10 @@ pub struct Store {
     pool: Pool,
     district: i64,
     code: DistrictId,
-    /// Row ids of meters seen: they never change, and every report needs one.
-    meters: Arc<Mutex<HashMap<MeterCode, i64>>>,
+    /// The primary streams of meters seen: they never change, and every report needs one.
+    meters: Arc<Mutex<HashMap<MeterCode, Known>>>,
+    /// Months whose partitions are there to stay.
+    months: Arc<Mutex<BTreeSet<Month>>>,
 }
 
 impl Store {
@@ -86,9 +106,13 @@ impl Store {
     pub async fn open(url: &str, district: &DistrictId) -> Result<Self, StoreError> {
         let pool = Pool::open(url).await?;
         match enter_district(&pool, district).await {
-            Ok(id) => {
-                Ok(Self { pool, district: id, code: district.clone(), meters: Arc::default() })
-            }
+            Ok(id) => Ok(Self {
+                pool,
+                district: id,
+                code: district.clone(),
+                meters: Arc::default(),
+                months: Arc::default(),
+            }),
             Err(error) => {
                 pool.close().await;
                 Err(error)

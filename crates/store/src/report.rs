@@ -1,13 +1,16 @@
 //! Taking in a batch of reports: what is new is stored, what repeats is counted, what contradicts is kept apart.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use domain::{MeterCode, Timestamp};
 
 use crate::column::number;
 use crate::intake::{self, Row};
-use crate::meter::{self, Arrived};
+use crate::meter::{self, Standings};
+use crate::packed::Times;
 use crate::quarantine::{self, NewQuarantine};
+use crate::sorting::sort_out;
+use crate::stream::Known;
 use crate::{Store, StoreError};
 
 /// Reports, and messages for the quarantine, of one call.
@@ -50,7 +53,8 @@ impl Store {
     /// Stores a batch and its rejects in one transaction; when it returns, all of it is on disk.
     ///
     /// A meter is entered on its first report. A sequence number is never stored twice: the same
-    /// bytes again are a duplicate, other bytes go into quarantine as [`SEQUENCE_REUSED`].
+    /// bytes again are a duplicate, other bytes go into quarantine as [`SEQUENCE_REUSED`]. A number
+    /// whose report was archived is a duplicate too: its bytes are not here to compare.
     pub async fn store_reports(
         &self,
         received_at: Timestamp,
@@ -58,31 +62,38 @@ impl Store {
         rejects: &[NewQuarantine],
     ) -> Result<StoredBatch, StoreError> {
         within_limit(reports.len(), rejects.len())?;
-        let mut tx = self.pool.write().await?;
+        let starts = reports.iter().map(|report| report.first_at);
+        let mut tx = self.write_reports(received_at, starts).await?;
         let possible = reports.iter().filter(|report| sequence(report).is_some());
-        let ids = self.meter_ids(&mut tx, possible.map(|report| &report.meter)).await?;
-        let rows = rows(reports, |code| ids.get(code).copied());
-        let mut repeats = intake::insert(&mut tx, self.district, received_at, &rows).await?;
+        let firsts = possible.map(|report| (&report.meter, report.bytes.as_slice()));
+        let meters = self.enter_meters(&mut tx, firsts).await?;
+        let mut ids: Vec<i64> = meters.values().map(|known| known.id).collect();
+        ids.sort_unstable();
+        let mut standings = meter::lock(&mut tx, &ids).await?;
+        let sorted = sort_out(&mut tx, &standings, rows(received_at, reports, &meters)).await?;
+        intake::insert(&mut tx, &sorted.fresh).await?;
+        meter::advance(&mut tx, &mut standings, sorted.gaps, &sorted.fresh).await?;
 
-        let mut tally = Tally::default();
-        for report in reports.iter().filter(|report| sequence(report).is_none()) {
-            tally.refuse(report, SEQUENCE_IMPOSSIBLE, "sequence numbers run from 1");
-        }
-        for row in &rows {
-            tally.book(row, repeats.get_mut(&(row.meter, row.seq)), reports);
-        }
-        let stored = meter::advance(&mut tx, received_at, &tally.arrived).await?;
-        let refused: Vec<&NewQuarantine> = rejects.iter().chain(&tally.refused).collect();
-        quarantine::insert(&mut tx, self.district, received_at, &refused).await?;
+        let reused =
+            sorted.reused.iter().filter_map(|row| reports.get(row.position)).map(|report| {
+                refuse(report, SEQUENCE_REUSED, "another report has this sequence number")
+            });
+        let impossible = reports
+            .iter()
+            .filter(|report| sequence(report).is_none())
+            .map(|report| refuse(report, SEQUENCE_IMPOSSIBLE, "sequence numbers run from 1"));
+        let refused: Vec<NewQuarantine> = impossible.chain(reused).collect();
+        let apart: Vec<&NewQuarantine> = rejects.iter().chain(&refused).collect();
+        quarantine::insert(&mut tx, self.district, received_at, &apart).await?;
         tx.commit().await?;
 
-        self.remember_meters(&ids);
-        for (code, id) in ids {
-            let seq = stored.get(&id).copied().unwrap_or_default();
-            tally.batch.receipts.push((code.clone(), number("meter", "stored_seq", seq)?));
-        }
-        tally.batch.receipts.sort_unstable();
-        Ok(tally.batch)
+        self.remember(meters.iter().map(|(meter, known)| (*meter, known)));
+        Ok(StoredBatch {
+            stored: count(sorted.fresh.len()),
+            duplicates: count(sorted.repeated.len() + sorted.archived.len()),
+            conflicts: count(refused.len()),
+            receipts: receipts(&meters, &standings)?,
+        })
     }
 }
 
@@ -91,75 +102,53 @@ fn sequence(report: &NewReport) -> Option<i64> {
     i64::try_from(report.seq).ok().filter(|seq| *seq > 0)
 }
 
-/// The rows to store, by meter and sequence number; of equal numbers the first to arrive stands first.
-fn rows(reports: &[NewReport], id: impl Fn(&MeterCode) -> Option<i64>) -> Vec<Row<'_>> {
-    let row = |(position, report): (usize, &'_ NewReport)| {
-        Some((position, id(&report.meter)?, sequence(report)?))
+/// The rows of a batch, by stream and sequence number; of equal numbers the first to arrive stands first.
+fn rows(
+    received_at: Timestamp,
+    reports: &[NewReport],
+    meters: &HashMap<&MeterCode, Known>,
+) -> Vec<Row> {
+    let row = |(position, report): (usize, &NewReport)| {
+        let known = meters.get(&report.meter)?;
+        let times = Times {
+            first_at: report.first_at.millis(),
+            last_at: report.last_at.millis(),
+            received_at: received_at.millis(),
+        };
+        let key = (known.id, sequence(report)?);
+        Some(Row::new(key, &known.head, times, &report.bytes, position))
     };
-    let mut rows: Vec<Row<'_>> = reports
-        .iter()
-        .enumerate()
-        .filter_map(|(position, report)| {
-            let (position, meter, seq) = row((position, report))?;
-            Some(Row {
-                meter,
-                seq,
-                first_at: report.first_at.millis(),
-                last_at: report.last_at.millis(),
-                bytes: &report.bytes,
-                position,
-            })
-        })
-        .collect();
-    // Also the order in which two servers on one database must insert, so as not to wait for each other.
-    rows.sort_by_key(|row| (row.meter, row.seq));
+    let mut rows: Vec<Row> = reports.iter().enumerate().filter_map(row).collect();
+    rows.sort_by_key(Row::key);
     rows
 }
 
-/// Counts what became of each report.
-#[derive(Default)]
-struct Tally {
-    batch: StoredBatch,
-    arrived: BTreeMap<i64, Arrived>,
-    refused: Vec<NewQuarantine>,
+fn refuse(report: &NewReport, reason: &str, why: &str) -> NewQuarantine {
+    NewQuarantine {
+        topic: String::new(),
+        meter: report.meter.to_string(),
+        reason: reason.into(),
+        detail: format!("report {}: {why}", report.seq),
+        payload: report.bytes.clone(),
+    }
 }
 
-impl Tally {
-    fn book(&mut self, row: &Row<'_>, held: Option<&mut intake::Held>, reports: &[NewReport]) {
-        let arrived = self.arrived.entry(row.meter).or_default();
-        arrived.seqs.push(row.seq);
-        let repeated = match held {
-            Some(held) if held.fresh => {
-                held.fresh = false;
-                None
-            }
-            other => other,
-        };
-        match repeated {
-            None => {
-                arrived.fresh.push((row.seq, row.first_at));
-                arrived.last_at = arrived.last_at.max(Some(row.last_at));
-                self.batch.stored += 1;
-            }
-            Some(held) if held.bytes == row.bytes => self.batch.duplicates += 1,
-            Some(_) => {
-                if let Some(report) = reports.get(row.position) {
-                    self.refuse(report, SEQUENCE_REUSED, "another report has this sequence number");
-                }
-            }
-        }
-    }
+fn receipts(
+    meters: &HashMap<&MeterCode, Known>,
+    standings: &Standings,
+) -> Result<Vec<(MeterCode, u64)>, StoreError> {
+    let receipt = |(meter, known): (&&MeterCode, &Known)| {
+        let stored = standings.get(&known.id).map_or(0, |meter| meter.stored_seq);
+        Ok(((*meter).clone(), number("meter", "stored_seq", stored)?))
+    };
+    let mut receipts: Vec<_> = meters.iter().map(receipt).collect::<Result<_, StoreError>>()?;
+    receipts.sort_unstable();
+    Ok(receipts)
+}
 
-    fn refuse(&mut self, report: &NewReport, reason: &str, why: &str) {
-        self.batch.conflicts += 1;
-        self.refused.push(NewQuarantine {
-            topic: String::new(),
-            meter: report.meter.to_string(),
-            reason: reason.into(),
-            detail: format!("report {}: {why}", report.seq),
-            payload: report.bytes.clone(),
-        });
-    }
+/// A length as a count; no list here is longer than a batch.
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 fn within_limit(reports: usize, rejects: usize) -> Result<(), StoreError> {

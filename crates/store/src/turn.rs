@@ -157,6 +157,22 @@ impl Store {
         rows.into_iter().map(row).collect()
     }
 
+    /// Outlets with a turn whose watering is not posted, and when the first such turn was opened.
+    pub async fn unfinished_since(&self) -> Result<Vec<(OutletId, Timestamp)>, StoreError> {
+        let rows: Vec<(String, i64)> = on!(self.pool, p => sqlx::query_as(
+            "SELECT t.outlet, MIN(t.opened_at) FROM turn AS t
+             LEFT JOIN statement AS s ON s.id = t.statement
+             WHERE t.district = $1 AND s.posted_index IS NULL GROUP BY t.outlet ORDER BY t.outlet",
+        )
+        .bind(self.district)
+        .fetch_all(p))?;
+        rows.into_iter()
+            .map(|(outlet, opened_at)| {
+                Ok((parsed("turn", "outlet", &outlet)?, instant("turn", "opened_at", opened_at)?))
+            })
+            .collect()
+    }
+
     /// Names the statement drafted from a closed turn, if it has none; false otherwise.
     pub async fn set_turn_statement(
         &self,

@@ -17,6 +17,7 @@ mod reports;
 mod rounds;
 mod schema;
 mod statements;
+mod upgrading;
 mod waterings;
 
 use ground::{Ground, run};
@@ -53,7 +54,7 @@ fn suite() -> Vec<(&'static str, ground::Case)> {
         receipts:
             a_receipt_stops_at_the_first_gap
             any_order_ends_in_the_same_receipt
-            a_long_run_is_caught_up_in_steps
+            a_long_run_is_caught_up_at_once
             two_servers_lose_nothing;
         quarantine:
             keeps_the_beginning_and_the_size
@@ -115,4 +116,6 @@ async fn postgres_conforms() {
     schema::both_engines_have_the_same_tables(&server).await;
     let newer = server.create_database("newer").await.unwrap();
     opening::refuses_a_newer_schema(&newer).await;
+    let old = server.create_database("old").await.unwrap();
+    upgrading::postgres_keeps_everything_over_an_upgrade(&old).await;
 }
