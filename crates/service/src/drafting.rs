@@ -165,16 +165,7 @@ impl Service {
         let evidence = self.gather_evidence(&outlet.id, turn.opened_at, end).await?;
         let tolerance = outlet.gap_tolerance_seconds;
         let volume = evidence.volume(&self.record());
-        let measured =
-            volume.between(turn.opened_at, end, tolerance).map_err(|error| match error {
-                MeasurementError::NotBefore(_) | MeasurementError::NotAfter(_) => {
-                    evidence.first_meter().map_or_else(
-                        || error.clone().into(),
-                        |meter| not_covered(meter, turn.opened_at, end),
-                    )
-                }
-                error => error.into(),
-            })?;
+        let measured = volume.between(turn.opened_at, end, tolerance)?;
         let shares = self.share(&turn, measured.volume)?;
         let (pieces, reports) = evidence.facts()?;
         let head = self.head_for(Kind::Watering, &turn.village, &shares);
@@ -248,10 +239,6 @@ impl Service {
             created_at: self.now(),
         })
     }
-}
-
-fn not_covered(meter: &MeterCode, start: Timestamp, end: Timestamp) -> ServiceError {
-    EvidenceError::NotCovered { meter: meter.clone(), start, end }.into()
 }
 
 /// The turn as it was asked for.

@@ -1,6 +1,7 @@
 //! Why a verb was not done.
 
 use disclosure::dsse::EnvelopeError;
+use disclosure::hand_readings::HandReadingsError;
 use disclosure::policy::SignatureProblem;
 use disclosure::record::RecordError;
 use disclosure::statement::{Role, StatementError};
@@ -52,6 +53,9 @@ pub enum ServiceError {
     /// Not a request.
     #[error("the request cannot be read: {0}")]
     RequestMalformed(String),
+    /// Readings by hand that do not count.
+    #[error(transparent)]
+    HandReadings(#[from] HandReadingsError),
     /// Against the record.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -184,6 +188,7 @@ impl ServiceError {
             | Self::LogBusy => ErrorClass::Unavailable,
             Self::NotAllowed { .. }
             | Self::Signature(_)
+            | Self::HandReadings(HandReadingsError::Signature(_) | HandReadingsError::Role)
             | Self::Record(RecordError::Signature(_)) => ErrorClass::Forbidden,
             Self::UnknownStatement(_) | Self::UnknownRound(_) | Self::UnknownTurn(_) => {
                 ErrorClass::NotFound

@@ -2,11 +2,12 @@
 
 use disclosure::attachment::AttachmentRef;
 use disclosure::merkle::{Hash, RootBuilder, leaf_hash};
+use disclosure::record::Record;
 use disclosure::statement::{EVIDENCE_MEDIA_TYPE, Evidence, Origin, RegistryMeter};
-use domain::measurement::{CumulativeVolume, MeterReadings, Reading};
+use domain::measurement::{CumulativeVolume, MeasurementError, MeterReadings, Reading};
 use domain::{MeterCode, OutletId, Timestamp};
 use evidence::{Item, ReportError};
-use store::{Attachment, StoredReport};
+use store::{Attachment, StoredReport, StreamId};
 use telemetry::{ChainHash, SignedReport};
 use thiserror::Error;
 
@@ -48,6 +49,16 @@ pub enum EvidenceError {
         /// The report's sequence number.
         seq: u64,
     },
+    /// An entry by hand that does not count.
+    #[error("entry {seq} by hand of meter {meter} does not count: {why}")]
+    Hand {
+        /// The meter.
+        meter: MeterCode,
+        /// The entry's number.
+        seq: u64,
+        /// What is wrong.
+        why: String,
+    },
     /// A report that the registry now in force does not vouch for.
     #[error("meter {meter}: {source}")]
     Report {
@@ -73,8 +84,16 @@ struct Piece {
     readings: Vec<Reading>,
 }
 
+impl EvidenceError {
+    /// Whether readings by hand may stand in: reports are not there, or do not follow each other.
+    const fn is_want_of_reports(&self) -> bool {
+        matches!(self, Self::NotCovered { .. } | Self::Missing { .. } | Self::ChainBroken { .. })
+    }
+}
+
 impl Service {
     /// Gathers for each meter that stood at the outlet between `start` and `end` the reports that bear on its time there.
+    /// Where they do not reach from `start` to `end`, readings by hand stand in, if there are any.
     ///
     /// They were good when they came in; the registry may have changed since, and an auditor
     /// judges them by the registry in force when the watering is posted. So they are judged again.
@@ -86,57 +105,118 @@ impl Service {
     ) -> Result<GatheredEvidence, ServiceError> {
         let meters: Vec<RegistryMeter> =
             self.record().meters_at(outlet, start, end).into_iter().cloned().collect();
-        if meters.is_empty() {
+        let Some(first) = meters.first() else {
             return Err(EvidenceError::NoMeter(outlet.clone()).into());
+        };
+        let meter = first.meter.code.clone();
+        let mut why = EvidenceError::NotCovered { meter, start, end };
+        let mut gathered = GatheredEvidence { pieces: Vec::with_capacity(meters.len()) };
+        let mut whole = true;
+        for registered in &meters {
+            match self.gather_piece(registered, registered.origin, start, end).await {
+                Ok(piece) => gathered.pieces.push(piece),
+                Err(ServiceError::Evidence(want)) if want.is_want_of_reports() => {
+                    (why, whole) = (want, false);
+                }
+                Err(error) => return Err(error),
+            }
         }
-        let mut pieces = Vec::with_capacity(meters.len());
-        for registered in meters {
-            pieces.push(self.gather_piece(registered, start, end).await?);
+        if whole && gathered.covers(&self.record(), start, end) {
+            return Ok(gathered);
         }
-        Ok(GatheredEvidence { pieces })
+        for registered in meters.iter().filter(|meter| meter.origin != Origin::Manual) {
+            match self.gather_piece(registered, Origin::Manual, start, end).await {
+                Ok(piece) => gathered.pieces.push(piece),
+                Err(ServiceError::Evidence(EvidenceError::NotCovered { .. })) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if gathered.covers(&self.record(), start, end) { Ok(gathered) } else { Err(why.into()) }
     }
 
     async fn gather_piece(
         &self,
-        registered: RegistryMeter,
+        registered: &RegistryMeter,
+        origin: Origin,
         start: Timestamp,
         end: Timestamp,
     ) -> Result<Piece, ServiceError> {
-        let meter = registered.meter.code.clone();
+        let meter = &registered.meter.code;
+        let stream = match origin {
+            Origin::Manual => StreamId::manual(meter),
+            Origin::MeterSigned | Origin::GatewayVouched => StreamId::from(meter),
+        };
         let from = start.max(registered.meter.installed_at);
         let to = registered.meter.removed_at.map_or(end, |removed| removed.min(end));
-        let span = self.store.evidence_span(&meter, from, to).await?;
+        let span = self.store.evidence_span(&stream, from, to).await?;
         let not_covered = || EvidenceError::NotCovered { meter: meter.clone(), start, end };
         let (first, last) = span.ok_or_else(not_covered)?;
-        let reports = self.store.reports(&meter, first, last).await?;
+        let reports = self.store.reports(&stream, first, last).await?;
         let mut present = reports.iter().map(|report| report.seq);
         if let Some(seq) = (first..=last).find(|&seq| present.next() != Some(seq)) {
-            return Err(EvidenceError::Missing { meter, seq }.into());
+            return Err(EvidenceError::Missing { meter: meter.clone(), seq }.into());
         }
-        let readings = judged(&registered, &reports)?;
-        let origin = registered.origin;
+        let readings = match origin {
+            Origin::Manual => self.judged_by_hand(meter, &reports)?,
+            Origin::MeterSigned | Origin::GatewayVouched => judged(registered, &reports)?,
+        };
+        let registered = registered.clone();
         Ok(Piece { registered, origin, first, last, reports, readings })
+    }
+
+    /// The readings of entries by hand whose signatures count by the directory now in force.
+    fn judged_by_hand(
+        &self,
+        meter: &MeterCode,
+        entries: &[StoredReport],
+    ) -> Result<Vec<Reading>, ServiceError> {
+        let record = self.record();
+        let mut all = Vec::new();
+        for StoredReport { seq, bytes } in entries {
+            let (entry, readings) =
+                evidence::hand_readings(record.directory(), bytes).map_err(|error| {
+                    let (meter, why) = (meter.clone(), error.to_string());
+                    EvidenceError::Hand { meter, seq: *seq, why }
+                })?;
+            if entry.meter != *meter {
+                let why = format!("it is of meter {}", entry.meter);
+                return Err(EvidenceError::Hand { meter: meter.clone(), seq: *seq, why }.into());
+            }
+            all.extend(readings);
+        }
+        Ok(all)
     }
 }
 
 impl GatheredEvidence {
     /// V(t) of the outlet.
-    pub(crate) fn volume(&self, record: &disclosure::record::Record) -> CumulativeVolume {
-        CumulativeVolume::new(self.pieces.iter().map(|piece| MeterReadings {
-            meter: &piece.registered.meter,
-            tables: record.tables(),
-            readings: piece.readings.clone(),
-        }))
+    pub(crate) fn volume(&self, record: &Record) -> CumulativeVolume {
+        let mut meters: Vec<MeterReadings<'_>> = Vec::with_capacity(self.pieces.len());
+        for piece in &self.pieces {
+            let meter = &piece.registered.meter;
+            match meters.iter_mut().find(|known| known.meter.code == meter.code) {
+                Some(known) => known.readings.extend_from_slice(&piece.readings),
+                None => meters.push(MeterReadings {
+                    meter,
+                    tables: record.tables(),
+                    readings: piece.readings.clone(),
+                }),
+            }
+        }
+        CumulativeVolume::new(meters)
+    }
+
+    /// Whether there are readings on both sides of both ends.
+    fn covers(&self, record: &Record, start: Timestamp, end: Timestamp) -> bool {
+        let volume = self.volume(record);
+        ![volume.at(start), volume.at(end)].iter().any(|at| {
+            matches!(at, Err(MeasurementError::NotBefore(_) | MeasurementError::NotAfter(_)))
+        })
     }
 
     /// The weakest origin among the pieces.
     pub(crate) fn origin(&self) -> Origin {
         self.pieces.iter().map(|piece| piece.origin).max().unwrap_or(Origin::Manual)
-    }
-
-    /// The meter that most of the time is owed to: the first that stood there.
-    pub(crate) fn first_meter(&self) -> Option<&MeterCode> {
-        self.pieces.first().map(|piece| &piece.registered.meter.code)
     }
 
     /// What the statement says of the reports, and the attachments that hold them.

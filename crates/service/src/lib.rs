@@ -13,6 +13,7 @@ pub mod request;
 
 mod asking;
 mod drafting;
+mod entering;
 mod evidence;
 mod ingest;
 mod log;
@@ -27,6 +28,7 @@ pub use asking::Answer;
 pub use clock::Clock;
 pub use device::{DeviceState, DeviceStatus, MAX_STATUSES, Statuses, TooManyStatuses};
 pub use drafting::{Obstacle, Undrafted};
+pub use entering::Entered;
 pub use error::{ErrorClass, ServiceError};
 pub use evidence::EvidenceError;
 pub use ingest::{MAX_CLOCK_AHEAD_MILLIS, QuarantineReason};

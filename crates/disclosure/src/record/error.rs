@@ -63,6 +63,9 @@ pub enum RecordError {
     /// A rating table that was not posted.
     #[error("rating table {0} is not in the registry: post it with the meter or before")]
     UnknownTable(TableId),
+    /// A meter that the registry does not know.
+    #[error("the registry has no meter {0}: check its code, or post it first")]
+    UnknownMeter(MeterCode),
     /// A meter's keys are refused.
     #[error(transparent)]
     MeterKey(#[from] MeterKeyError),

@@ -1,8 +1,10 @@
 //! Turns become drafts.
 
 use audit::testing::{TestLog, TestMeter};
+use disclosure::dsse::Envelope;
+use disclosure::hand_readings::{HAND_READINGS_PAYLOAD_TYPE, HandReading, HandReadings};
 use disclosure::key::{PublicKey, SigningKey};
-use disclosure::statement::{MeterKey, Statement, WateringFacts};
+use disclosure::statement::{MeterKey, Origin, Statement, WateringFacts};
 use domain::Litres;
 use domain::progress::Progress;
 use domain::round::Member;
@@ -357,4 +359,73 @@ async fn rejects_a_turn_whose_minutes_were_not_noted() {
     turn.method = ShareMethod::Minutes;
     let error = town.ask(&town.log.people.station, Ask::OpenTurn(turn)).await.unwrap_err();
     assert!(error.to_string().contains("has no minutes to share by"), "{error}");
+}
+
+/// An entry by hand of east's meter, by whoever signs it.
+fn by_hand(person: &audit::testing::Person, readings: &[(&str, i64)]) -> Vec<u8> {
+    let reading = |&(time, value): &(&str, i64)| HandReading { at: at(time), value };
+    let entry = HandReadings {
+        district: id("sample"),
+        meter: id("me1"),
+        entered_at: at("05:00"),
+        readings: readings.iter().map(reading).collect(),
+        note: None,
+    };
+    let payload = serde_json::to_vec(&entry).unwrap();
+    let mut envelope = Envelope::unsigned(HAND_READINGS_PAYLOAD_TYPE, payload);
+    envelope.sign_with(&person.key).unwrap();
+    envelope.to_json()
+}
+
+#[tokio::test]
+async fn readings_by_hand_stand_in_where_the_meter_fell_silent() {
+    let town = Town::founded().await;
+    let mut meter = TestMeter::east();
+    meter.run_for(4);
+    town.send(&meter, 1..=4).await;
+    town.turn("t1", "e1", "01:00", "03:30").await;
+    town.service.draft_due().await.unwrap();
+    assert!(town.waiting()["t1"].contains("enter readings by hand"), "{:?}", town.waiting());
+
+    let last = value_at(&meter, at("01:50"));
+    let entry = by_hand(&town.log.people.station, &[("03:30", last + 350)]);
+    assert_eq!(town.service.enter_readings(&entry).await.unwrap().entry, 1);
+    assert_eq!(town.service.enter_readings(&entry).await.unwrap().entry, 1);
+    town.service.draft_due().await.unwrap();
+    let draft = town.only(Progress::Draft).await;
+    let facts = facts(&draft);
+    let origins: Vec<Origin> = facts.evidence.iter().map(|piece| piece.origin).collect();
+    assert_eq!(origins, [Origin::MeterSigned, Origin::Manual]);
+    assert_eq!(facts.origin, Origin::Manual);
+    let units = last + 350 - value_at(&meter, at("01:00"));
+    assert_eq!(facts.volume_litres, Litres(units * 100));
+    town.sign_all().await;
+    town.audit().await;
+}
+
+#[tokio::test]
+async fn a_meters_own_reports_go_before_readings_by_hand() {
+    let town = Town::founded().await;
+    let mut meter = TestMeter::east();
+    meter.run_for(12);
+    let entry = by_hand(&town.log.people.station, &[("00:30", 1), ("04:00", 2)]);
+    town.service.enter_readings(&entry).await.unwrap();
+    town.send(&meter, 1..=12).await;
+    town.turn("t1", "e1", "01:00", "03:30").await;
+    town.service.draft_due().await.unwrap();
+    let facts = facts(&town.only(Progress::Draft).await);
+    assert_eq!((facts.origin, facts.evidence.len()), (Origin::MeterSigned, 1));
+    assert_eq!(facts.volume_litres, Litres(15 * 3700));
+}
+
+#[tokio::test]
+async fn rejects_readings_by_hand_of_strangers_and_of_tomorrow() {
+    let town = Town::founded().await;
+    let entry = by_hand(&town.log.people.east, &[("01:00", 1)]);
+    let error = town.service.enter_readings(&entry).await.unwrap_err();
+    assert!(error.to_string().contains("only the station"), "{error}");
+    town.set_clock(at("01:00"));
+    let entry = by_hand(&town.log.people.station, &[("02:00", 1)]);
+    let error = town.service.enter_readings(&entry).await.unwrap_err();
+    assert!(matches!(error, service::ServiceError::InFuture { .. }), "{error}");
 }

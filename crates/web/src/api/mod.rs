@@ -4,6 +4,7 @@
 //! problem details.
 
 mod problem;
+mod readings;
 mod requests;
 mod signatures;
 mod statement;
@@ -26,12 +27,14 @@ const MAX_SIGNATURE_BODY_BYTES: usize = 4096;
 
 pub(crate) fn routes() -> Router<Site> {
     let requests = post(requests::hand_in).layer(DefaultBodyLimit::max(MAX_REQUEST_BODY_BYTES));
+    let readings = post(readings::hand_in).layer(DefaultBodyLimit::max(MAX_REQUEST_BODY_BYTES));
     let statements = get(statements::list)
         .post(statements::propose)
         .layer(DefaultBodyLimit::max(MAX_STATEMENT_BODY_BYTES));
     let signatures = post(signatures::sign).layer(DefaultBodyLimit::max(MAX_SIGNATURE_BODY_BYTES));
     Router::new()
         .route("/api/v1/requests", requests)
+        .route("/api/v1/readings", readings)
         .route("/api/v1/statements", statements)
         .route("/api/v1/statements/{id}", get(statement::show))
         .route("/api/v1/statements/{id}/signatures", signatures)

@@ -1,6 +1,7 @@
 //! The people of the small district.
 
 use disclosure::dsse::Envelope;
+use disclosure::hand_readings::{HAND_READINGS_PAYLOAD_TYPE, HandReadings};
 use disclosure::key::{PublicKey, SigningKey};
 use disclosure::statement::{Act, Enrolment, ExpectedSigner, Head, KeyAct, Role, Root, Statement};
 use service::request::{Ask, REQUEST_PAYLOAD_TYPE, Request};
@@ -46,6 +47,14 @@ impl Person {
         let request = Request { district: id("sample"), asked_at: id("2026-05-01T00:00:00Z"), ask };
         let body = serde_json::to_vec(&request).unwrap();
         let mut envelope = Envelope::unsigned(REQUEST_PAYLOAD_TYPE, body);
+        envelope.sign_with(&self.key).unwrap();
+        envelope.to_json()
+    }
+
+    /// Signed readings by hand.
+    pub(crate) fn reads(&self, readings: &HandReadings) -> Vec<u8> {
+        let body = serde_json::to_vec(readings).unwrap();
+        let mut envelope = Envelope::unsigned(HAND_READINGS_PAYLOAD_TYPE, body);
         envelope.sign_with(&self.key).unwrap();
         envelope.to_json()
     }

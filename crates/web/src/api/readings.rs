@@ -1,0 +1,57 @@
+//! `POST /api/v1/readings`: readings by hand; the body is the exact envelope.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::StatusCode;
+use service::Entered;
+
+use super::problem::Problem;
+use crate::site::Site;
+
+pub(super) async fn hand_in(
+    State(site): State<Site>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<(StatusCode, Json<Entered>), Problem> {
+    Ok((StatusCode::CREATED, Json(site.service.enter_readings(&body?).await?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use disclosure::hand_readings::{HandReading, HandReadings};
+
+    use crate::testing::{Town, id, post};
+
+    fn readings(value: i64) -> HandReadings {
+        HandReadings {
+            district: id("sample"),
+            meter: id("me1"),
+            entered_at: id("2026-05-02T00:00:00Z"),
+            readings: vec![HandReading { at: id("2026-05-01T00:00:00Z"), value }],
+            note: Some("水表断电".to_owned()),
+        }
+    }
+
+    #[tokio::test]
+    async fn numbers_what_the_station_read_and_the_same_again_once() {
+        let town = Town::busy().await;
+        for (value, entry) in [(7, 1), (8, 2), (7, 1)] {
+            let envelope = town.station.reads(&readings(value));
+            let answer = post(&town.router, "/api/v1/readings", "application/json", envelope).await;
+            let entered = format!("{{\"entry\":{entry}}}");
+            assert_eq!((answer.status.as_u16(), answer.text()), (201, entered.as_str()));
+        }
+    }
+
+    #[tokio::test]
+    async fn rejects_what_a_cadre_read_and_what_no_meter_showed() {
+        let town = Town::busy().await;
+        let envelope = town.cadre.reads(&readings(7));
+        let answer = post(&town.router, "/api/v1/readings", "application/json", envelope).await;
+        assert_eq!(answer.status, 403, "{}", answer.text());
+        let envelope = town.station.reads(&HandReadings { meter: id("me9"), ..readings(7) });
+        let answer = post(&town.router, "/api/v1/readings", "application/json", envelope).await;
+        assert_eq!(answer.status, 422, "{}", answer.text());
+    }
+}
