@@ -3,7 +3,7 @@
 use firmware_sim::{Field, Occurrence, Scenario};
 use proptest::prelude::*;
 
-use crate::told::{Told, outlet};
+use crate::told::{CANAL, REGISTER, Told, event, outlet};
 
 const EVERY_FAULT: &str = include_str!("../../scenarios/every-fault.toml");
 const HOUR_MS: i64 = 3_600_000;
@@ -53,8 +53,61 @@ fn every_report_of_every_meter_is_signed_dense_and_chained() {
     assert!(ledger.totals.faults.values().all(|times| *times == 1));
 }
 
+/// An event at some minute of two days.
+fn anything() -> impl Strategy<Value = String> {
+    let what = prop_oneof![
+        (1_u32..2_000).prop_map(|minutes| format!("outage.minutes = {minutes}")),
+        (0_u32..5_000).prop_map(|seconds| format!("reboot.down_seconds = {seconds}")),
+        (1_u32..500).prop_map(|minutes| format!("tamper.minutes = {minutes}")),
+        (-2_000_i32..2_000).prop_map(|ppm| format!("drift.ppm = {ppm}")),
+        (0_i64..100).prop_map(|after| format!("reset = {{ after = {after} }}")),
+        Just("swap = {}".to_owned()),
+        Just("key-rotation = {}".to_owned()),
+        Just("use-outside-rounds.minutes = 40".to_owned()),
+    ];
+    (0_u32..2_880, what).prop_map(|(minute, what)| {
+        let (day, minute) = (minute / 1_440 + 1, minute % 1_440);
+        event(&format!("day {day} {:02}:{:02}", minute / 60, minute % 60), &what)
+    })
+}
+
+/// What all registers of the one outlet counted, by the registry and the last reading, in litres.
+fn counted_litres(told: &Told) -> i64 {
+    let registry = told.statement();
+    let counted = registry.meters.iter().map(|entry| {
+        let meter = &entry.meter;
+        let shown = || told.readings(meter.code.as_str()).last().map(|reading| reading.value);
+        let initial = meter.initial_value.unwrap();
+        let last = meter.final_value.or_else(shown).unwrap_or(initial);
+        let set: i64 = meter.resets.iter().map(|reset| reset.before - reset.after).sum();
+        last - initial + set
+    });
+    counted.sum()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever befalls a meter: its reports are signed, dense and chained, every reading is told or counted as lost,
+    /// and its registers add up to the truth but for what filled no unit.
+    #[test]
+    fn nothing_is_lost_whatever_befalls(events in prop::collection::vec(anything(), 0..8)) {
+        // The last hours are calm and dry, so that the last reading shows the end.
+        let text = outlet(REGISTER, CANAL, &events.concat()).replace("days = 2", "days = 5");
+        let text = text.replace("opens =", "last_day = 2\nopens =");
+        let told = Told::of(&text);
+        let ledger = told.ledger();
+        let mut readings = 0;
+        for meter in &ledger.meters {
+            prop_assert_eq!(u64::try_from(told.reports(&meter.meter).len()).unwrap(), meter.reports_made);
+            readings += u64::try_from(told.readings(&meter.meter).len()).unwrap() + meter.readings_lost;
+        }
+        let swaps = ledger.totals.faults.get("swap").copied().unwrap_or(0);
+        prop_assert!((5 * 288..=5 * 288 + 2 * swaps).contains(&readings), "{} readings", readings);
+        let lost = ledger.outlets[0].true_millilitres - counted_litres(&told) * 1_000;
+        let cuts = i64::try_from(events.len()).unwrap() + 1;
+        prop_assert!((0..cuts * 1_000).contains(&lost), "{} mL filled no unit", lost);
+    }
 
     /// Whatever flows, the register's difference is the truth but for what does not fill a unit.
     #[test]
