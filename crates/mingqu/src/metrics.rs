@@ -61,3 +61,24 @@ pub fn write(counts: &Counts, metrics: &mut Metrics) {
         counts.batch_micros,
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use mqtt::{Counters, Refusal};
+
+    use super::*;
+
+    #[test]
+    fn the_page_of_the_api_names_every_figure_and_every_reason() {
+        let mut metrics = Metrics::default();
+        write(&Counters::default().counts(), &mut metrics);
+        let documented = include_str!("../../../docs/formats/api.md");
+        let names = metrics.text().lines().filter_map(|line| line.strip_prefix("# TYPE "));
+        let names = names.filter_map(|of| of.split(' ').next());
+        for name in names.chain(Refusal::ALL.map(Refusal::name)) {
+            assert!(documented.contains(&format!("`{name}`")), "{name}");
+        }
+        assert!(metrics.text().contains("mingqu_mqtt_refused_total{reason=\"topic\"} 0\n"));
+        assert!(metrics.text().contains("mingqu_mqtt_batch_seconds_bucket{le=\"+Inf\"} 0\n"));
+    }
+}

@@ -106,6 +106,11 @@ impl Metrics {
         self.line(&format!("{name}_count"), None, count);
     }
 
+    /// What was written so far.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     fn head(&mut self, name: &str, help: &str, kind: &str) {
         // Writing to a String never fails.
         let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -202,6 +207,18 @@ mod tests {
         assert_eq!(answer.status, 200);
         answer.shows(&["mingqu_database_up 0\n", "mingqu_meters{status=\"offline\"} 0\n"]);
         assert!(!answer.text().contains("mingqu_log_entries"));
+    }
+
+    #[tokio::test]
+    async fn the_page_of_the_api_names_every_figure() {
+        let town = Town::busy().await;
+        let documented = include_str!("../../../docs/formats/api.md");
+        for line in page(&town.router, "/metrics").await.text().lines() {
+            if let Some(of) = line.strip_prefix("# TYPE ") {
+                let name = of.split(' ').next().unwrap();
+                assert!(documented.contains(&format!("`{name}`")), "{name}");
+            }
+        }
     }
 
     #[test]

@@ -11,4 +11,5 @@ mod forgery;
 mod harness;
 mod killed_server;
 mod refused_reports;
+mod shared_load;
 mod township;

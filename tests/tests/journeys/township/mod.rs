@@ -64,6 +64,16 @@ impl Township {
         self.file("data")
     }
 
+    /// The data folder of one more server of the district.
+    pub fn another_data(&self) -> PathBuf {
+        let other = self.file("another-data");
+        std::fs::create_dir(&other).unwrap();
+        for name in ["mingqu.toml", "log.key", "genesis.json"] {
+            std::fs::copy(self.data().join(name), other.join(name)).unwrap();
+        }
+        other
+    }
+
     /// A file beside the data folder.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

@@ -41,6 +41,13 @@ impl Server {
         self
     }
 
+    /// One of several servers that divide the reports among them.
+    pub fn sharing(mut self, client_id: &str) -> Self {
+        let flags = ["--broker-share", "qinghe", "--broker-client-id", client_id];
+        self.flags.extend(flags.map(str::to_owned));
+        self
+    }
+
     /// What the command line says beside the data folder.
     pub fn flags(&self) -> Vec<&str> {
         self.flags.iter().map(String::as_str).collect()
