@@ -66,7 +66,7 @@ CREATE TABLE report_now (
 ) STRICT;
 -- What is there keeps all its bytes, behind numbers of seven bytes each.
 INSERT INTO report_now (meter, seq, first_at, packed)
-SELECT meter, seq, first_at, CAST(X'00' || unhex(printf('%X', lasts)) || unhex(printf('%X', travels)) || bytes AS BLOB)
+SELECT meter, seq, first_at, CAST(X'00FF' || unhex(printf('%X', lasts)) || unhex(printf('%X', travels)) || bytes AS BLOB)
 FROM (
     SELECT place, meter, seq, first_at, bytes,
            ((lasts & 127 | 128) << 48) | ((lasts >> 7 & 127 | 128) << 40) | ((lasts >> 14 & 127 | 128) << 32) |

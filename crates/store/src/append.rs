@@ -118,7 +118,7 @@ impl Store {
         let standings = meter::lock(tx, &ids).await?;
         let started = standings.values().filter(|meter| meter.highest_seq > 0);
         let lasts: Vec<Key> = started.map(|meter| (meter.id, meter.highest_seq)).collect();
-        let held = intake::held(tx, &lasts).await?;
+        let last = intake::held(tx, &lasts).await?;
         for end in ends.values_mut() {
             end.seq = standings.get(&end.id).map_or(0, |meter| meter.highest_seq);
             if end.head.is_none() {
@@ -126,7 +126,7 @@ impl Store {
                 end.head = head(tx, end.id).await?.map(Into::into);
             }
             if end.seq > 0 {
-                let (first_at, packed) = held.get(&(end.id, end.seq)).ok_or_else(|| {
+                let (first_at, packed) = last.get(&(end.id, end.seq)).ok_or_else(|| {
                     StoreError::corrupt("report", "seq", &format!("no report {}", end.seq))
                 })?;
                 let head = end.head.as_deref().unwrap_or_default();

@@ -193,6 +193,9 @@ fn rows(meter: i64, head: &Head, reports: &[ArchivedReport]) -> Result<Vec<Row>,
             last_at: report.last_at.millis(),
             received_at: report.received_at.millis(),
         };
+        if report.seq == 0 {
+            return Err(StoreError::conflict("report", &0, "sequence numbers run from 1"));
+        }
         let key = (meter, stored("report", report.seq)?);
         Ok(Row::new(key, head, times, &report.bytes, position))
     };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::StoreError;
 use crate::bulk::{self, hundred, json_rows, ten};
-use crate::packed::{Head, Times, pack, same_bytes};
+use crate::packed::{Head, Times, pack, unpack};
 use crate::pool::Tx;
 
 /// A meter's row and a sequence number.
@@ -39,9 +39,11 @@ impl Row {
         Self { meter, seq, times, head: Arc::clone(head), packed, position }
     }
 
-    /// Whether a packed report of its stream has the same bytes.
-    pub(crate) fn has_bytes_of(&self, packed: &[u8]) -> Result<bool, StoreError> {
-        same_bytes(&self.head, &self.packed, packed)
+    /// Whether a packed report of its stream that starts at an instant has the same bytes.
+    pub(crate) fn has_bytes_of(&self, first_at: i64, packed: &[u8]) -> Result<bool, StoreError> {
+        let (_, ours) = unpack(&self.head, self.times.first_at, &self.packed)?;
+        let (_, theirs) = unpack(&self.head, first_at, packed)?;
+        Ok(ours == theirs)
     }
 
     pub(crate) fn key(&self) -> Key {

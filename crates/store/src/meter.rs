@@ -86,7 +86,7 @@ impl Store {
         )
         .bind(self.district)
         .fetch_all(p))?;
-        rows.into_iter().map(activity).collect()
+        rows.iter().map(activity).collect()
     }
 
     /// How many reports were stored, in all streams.
@@ -100,7 +100,7 @@ impl Store {
     }
 }
 
-fn activity(row: Activity) -> Result<MeterActivity, StoreError> {
+fn activity(row: &Activity) -> Result<MeterActivity, StoreError> {
     Ok(MeterActivity {
         meter: parsed("meter", "code", &row.code)?,
         stream: Stream::from_code(&row.stream)

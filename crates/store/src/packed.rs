@@ -4,14 +4,16 @@
 //! [`MAX_HEAD_BYTES`] bytes of the first report of a stream are kept once, as its head. A packed report is
 //!
 //! ```text
-//! shared | last - first | received - last | rest
+//! shared | start | last - first | received - last | rest
 //! ```
 //!
 //! - one byte: how many bytes of the head the report begins with;
+//! - one byte: where in the rest the report's start stands, eight bytes of Unix milliseconds, highest
+//!   first, which are left out, for a column has them; 255 when they stand nowhere;
 //! - from its first reading to its last, and from there to its arrival, in milliseconds, each as a
 //!   zigzag number of seven bits a byte, lowest first, the eighth bit on all but the last (as in
 //!   Protocol Buffers' `sint64`);
-//! - the report's bytes after those it shares.
+//! - the report's bytes after those it shares, without its start.
 //!
 //! Reports that are older than their stream's head share nothing with it, and keep all their bytes.
 
@@ -21,8 +23,12 @@ use crate::StoreError;
 
 /// Longest head: two meter ids of full length and the header around them.
 pub(crate) const MAX_HEAD_BYTES: usize = 128;
-/// Two numbers of ten bytes and the byte before them.
-const MAX_TIMES_BYTES: usize = 21;
+/// Two numbers of ten bytes and the two bytes before them.
+const MAX_FRONT_BYTES: usize = 22;
+/// The length of a report's start within it: CBOR's form of any time since 1970-02-19.
+const START_BYTES: usize = 8;
+/// In place of a position: the start stands nowhere.
+const NOWHERE: u8 = u8::MAX;
 /// Bits of a number in one byte.
 const BITS: u32 = 7;
 const MORE: u8 = 0x80;
@@ -32,6 +38,7 @@ pub(crate) type Head = Arc<[u8]>;
 
 /// When a report starts, ends and came in, in Unix milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the names that columns and readings have")]
 pub(crate) struct Times {
     pub(crate) first_at: i64,
     pub(crate) last_at: i64,
@@ -48,12 +55,27 @@ pub(crate) fn pack(head: &[u8], times: Times, report: &[u8]) -> Vec<u8> {
     let shared = head.iter().zip(report).take_while(|(ours, theirs)| ours == theirs).count();
     // A head is never that long; if it were, nothing would be left out.
     let (count, shared) = u8::try_from(shared).map_or((0, 0), |count| (count, shared));
-    let mut packed = Vec::with_capacity(MAX_TIMES_BYTES + report.len() - shared);
-    packed.push(count);
+    let rest = report.get(shared..).unwrap_or_default();
+    let (at, before, after) = cut(rest, times.first_at);
+    let mut packed = Vec::with_capacity(MAX_FRONT_BYTES + rest.len());
+    packed.extend([count, at]);
     push_number(&mut packed, times.last_at.wrapping_sub(times.first_at));
     push_number(&mut packed, times.received_at.wrapping_sub(times.last_at));
-    packed.extend_from_slice(report.get(shared..).unwrap_or_default());
+    packed.extend_from_slice(before);
+    packed.extend_from_slice(after);
     packed
+}
+
+/// Where a report's start stands in its rest, and what stands before and behind it.
+fn cut(rest: &[u8], first_at: i64) -> (u8, &[u8], &[u8]) {
+    let start = first_at.to_be_bytes();
+    let found = rest.windows(START_BYTES).position(|window| window == start);
+    let at = found.and_then(|at| u8::try_from(at).ok()).filter(|at| *at != NOWHERE);
+    let halves = at.and_then(|at| {
+        let (before, behind) = rest.split_at_checked(at.into())?;
+        Some((at, before, behind.get(START_BYTES..)?))
+    });
+    halves.unwrap_or((NOWHERE, rest, &[]))
 }
 
 /// When a packed report that starts at an instant ends and came in, and its exact bytes.
@@ -64,7 +86,14 @@ pub(crate) fn unpack(
 ) -> Result<(Times, Vec<u8>), StoreError> {
     let parts = Parts::of(packed)?;
     let shared = head.get(..usize::from(parts.shared)).ok_or_else(|| corrupt(packed))?;
-    Ok((parts.times(first_at), [shared, parts.rest].concat()))
+    let bytes = if parts.start == NOWHERE {
+        [shared, parts.rest].concat()
+    } else {
+        let halves = parts.rest.split_at_checked(parts.start.into());
+        let (before, after) = halves.ok_or_else(|| corrupt(packed))?;
+        [shared, before, &first_at.to_be_bytes(), after].concat()
+    };
+    Ok((parts.times(first_at), bytes))
 }
 
 /// When a packed report that starts at an instant ends.
@@ -72,13 +101,9 @@ pub(crate) fn last_at(first_at: i64, packed: &[u8]) -> Result<i64, StoreError> {
     Ok(Parts::of(packed)?.times(first_at).last_at)
 }
 
-/// Whether two packed reports of one stream have the same bytes.
-pub(crate) fn same_bytes(head: &[u8], one: &[u8], other: &[u8]) -> Result<bool, StoreError> {
-    Ok(unpack(head, 0, one)?.1 == unpack(head, 0, other)?.1)
-}
-
 struct Parts<'a> {
     shared: u8,
+    start: u8,
     lasts: i64,
     travels: i64,
     rest: &'a [u8],
@@ -87,10 +112,10 @@ struct Parts<'a> {
 impl<'a> Parts<'a> {
     fn of(packed: &'a [u8]) -> Result<Self, StoreError> {
         let parts = || {
-            let (shared, mut rest) = packed.split_first()?;
+            let (&[shared, start], mut rest) = packed.split_first_chunk()?;
             let lasts = take_number(&mut rest)?;
             let travels = take_number(&mut rest)?;
-            Some(Self { shared: *shared, lasts, travels, rest })
+            Some(Self { shared, start, lasts, travels, rest })
         };
         parts().ok_or_else(|| corrupt(packed))
     }
@@ -145,16 +170,18 @@ mod tests {
         #[test]
         fn what_is_packed_comes_back(
             first in prop::collection::vec(0_u8..3, 0..300),
-            report in prop::collection::vec(0_u8..3, 0..300),
+            mut report in prop::collection::vec(0_u8..3, 0..300),
+            at in 0_usize..400,
             (first_at, last_at, received_at) in any::<(i64, i64, i64)>(),
         ) {
             let (head, times) = (head_of(&first), times(first_at, last_at, received_at));
-            for bytes in [&first, &report] {
+            if at < report.len() {
+                report.splice(at..at, first_at.to_be_bytes());
+            }
+            for (head, bytes) in [(head, &first), (head, &report), (&[], &report)] {
                 let packed = pack(head, times, bytes);
                 prop_assert_eq!(unpack(head, first_at, &packed).unwrap(), (times, bytes.clone()));
                 prop_assert_eq!(super::last_at(first_at, &packed).unwrap(), last_at);
-                let headless = pack(b"", Times { received_at: 0, ..times }, bytes);
-                prop_assert!(same_bytes(head, &packed, &headless).unwrap());
             }
         }
     }
@@ -163,24 +190,27 @@ mod tests {
     fn has_the_layout_that_is_documented() {
         // 3,300,000 ms to the last reading, 2 ms back to the arrival.
         let packed = pack(b"abcd", times(1000, 3_301_000, 3_300_998), b"abxy");
-        assert_eq!(packed, b"\x02\xc0\xea\x92\x03\x03xy");
-        assert_eq!(pack(b"abcd", times(5, 5, 5), b"abcd"), b"\x04\x00\x00");
-        assert_eq!(pack(b"", times(5, 5, 5), b"abcd"), b"\x00\x00\x00abcd");
-        assert_eq!(pack(&[7; 128], times(5, 5, 5), &[7; 300]).len(), 3 + 300 - MAX_HEAD_BYTES);
+        assert_eq!(packed, b"\x02\xff\xc0\xea\x92\x03\x03xy");
+        assert_eq!(pack(b"abcd", times(5, 5, 5), b"abcd"), b"\x04\xff\x00\x00");
+        assert_eq!(pack(b"", times(5, 5, 5), b"abcd"), b"\x00\xff\x00\x00abcd");
+        let with_start = b"abx\x1b\0\0\x01\x54\x6a\xe6\xf1\x80y";
+        let start = 1_462_082_400_640;
+        let packed = pack(b"abcd", times(start, start, start), with_start);
+        assert_eq!(packed, b"\x02\x02\x00\x00x\x1by");
     }
 
     #[test]
     fn rejects_what_was_never_packed() {
-        for packed in [&b""[..], b"\x02", b"\x02\x00", b"\x02\x80", b"\x05\x00\x00xy"] {
+        for packed in [
+            &b""[..],
+            b"\x02",
+            b"\x02\xff\x00",
+            b"\x02\xff\x80",
+            b"\x05\xff\x00\x00xy",
+            b"\x02\x03\x00\x00xy",
+        ] {
             assert!(unpack(b"abcd", 5, packed).is_err(), "{packed:?}");
         }
-        assert!(unpack(b"abcd", 5, &[&[0], &[0xff; 11][..]].concat()).is_err());
-    }
-
-    #[test]
-    fn other_bytes_are_not_the_same() {
-        let pack = |bytes: &[u8]| pack(b"abcd", times(5, 5, 5), bytes);
-        assert!(!same_bytes(b"abcd", &pack(b"abcx"), &pack(b"abcy")).unwrap());
-        assert!(!same_bytes(b"abcd", &pack(b"abcd"), &pack(b"abc")).unwrap());
+        assert!(unpack(b"abcd", 5, &[&[0, 255], &[0xff; 11][..]].concat()).is_err());
     }
 }

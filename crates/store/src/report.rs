@@ -82,8 +82,8 @@ impl Store {
             .iter()
             .filter(|report| sequence(report).is_none())
             .map(|report| refuse(report, SEQUENCE_IMPOSSIBLE, "sequence numbers run from 1"));
-        let refused: Vec<NewQuarantine> = impossible.chain(reused).collect();
-        let apart: Vec<&NewQuarantine> = rejects.iter().chain(&refused).collect();
+        let conflicts: Vec<NewQuarantine> = impossible.chain(reused).collect();
+        let apart: Vec<&NewQuarantine> = rejects.iter().chain(&conflicts).collect();
         quarantine::insert(&mut tx, self.district, received_at, &apart).await?;
         tx.commit().await?;
 
@@ -91,7 +91,7 @@ impl Store {
         Ok(StoredBatch {
             stored: count(sorted.fresh.len()),
             duplicates: count(sorted.repeated.len() + sorted.archived.len()),
-            conflicts: count(refused.len()),
+            conflicts: count(conflicts.len()),
             receipts: receipts(&meters, &standings)?,
         })
     }

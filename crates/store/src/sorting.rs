@@ -38,14 +38,19 @@ pub(crate) async fn sort_out(
     for row in rows {
         if taken(&row) {
             match held.get(&row.key()) {
-                Some((_, packed)) if row.has_bytes_of(packed)? => sorted.repeated.push(row),
+                Some((start, packed)) if row.has_bytes_of(*start, packed)? => {
+                    sorted.repeated.push(row);
+                }
                 Some(_) => sorted.reused.push(row),
                 None => push_once(&mut sorted.archived, row, &mut sorted.repeated),
             }
             continue;
         }
         match sorted.fresh.last() {
-            Some(first) if first.key() == row.key() && !row.has_bytes_of(&first.packed)? => {
+            Some(first)
+                if first.key() == row.key()
+                    && !row.has_bytes_of(first.times.first_at, &first.packed)? =>
+            {
                 sorted.reused.push(row);
             }
             _ => push_once(&mut sorted.fresh, row, &mut sorted.repeated),

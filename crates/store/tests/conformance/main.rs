@@ -5,10 +5,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod appending;
+mod archiving;
 mod board;
 mod evidence;
+mod gaps;
 mod ground;
 mod log;
+mod months;
 mod opening;
 mod posting;
 mod quarantine;
@@ -56,6 +60,26 @@ fn suite() -> Vec<(&'static str, ground::Case)> {
             any_order_ends_in_the_same_receipt
             a_long_run_is_caught_up_at_once
             two_servers_lose_nothing;
+        gaps:
+            gaps_open_and_close
+            gaps_are_what_was_not_sent
+            many_gaps_are_read_up_to_a_limit;
+        appending:
+            an_envelope_is_kept_once
+            appended_reports_follow_each_other
+            what_is_not_made_takes_no_number
+            rejects_more_to_append_than_a_batch_holds
+            an_appended_report_follows_a_devices
+            two_servers_make_one_chain;
+        archiving:
+            old_reports_are_found_and_read_by_month
+            what_an_instant_needs_stays
+            archived_reports_are_gone_and_known
+            removing_again_changes_nothing
+            rejects_a_removal_that_takes_too_long
+            restored_reports_are_as_they_were
+            an_archived_envelope_is_still_known
+            late_reports_of_a_month_survive_its_archiving;
         quarantine:
             keeps_the_beginning_and_the_size
             takes_text_that_a_database_would_refuse
@@ -116,6 +140,10 @@ async fn postgres_conforms() {
     schema::both_engines_have_the_same_tables(&server).await;
     let newer = server.create_database("newer").await.unwrap();
     opening::refuses_a_newer_schema(&newer).await;
+    let months = server.create_database("months").await.unwrap();
+    months::postgres_makes_and_clears_months(&months).await;
+    let alone = Ground::new(server.create_database("alone").await.unwrap());
+    archiving::late_reports_of_a_month_survive_its_archiving(alone).await;
     let old = server.create_database("old").await.unwrap();
     upgrading::postgres_keeps_everything_over_an_upgrade(&old).await;
 }

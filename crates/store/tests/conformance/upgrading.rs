@@ -34,7 +34,7 @@ fn filling(hex: fn(&[u8]) -> String) -> String {
         SELECT id, 'm1', 2, 6, 1, 0, 1, 5, 2, 3 FROM district;"
         .to_owned();
     for (report, received_at) in before() {
-        text += &format!(
+        let insert = format!(
             "INSERT INTO report (district, meter, seq, first_at, last_at, received_at, bytes)
              SELECT district, id, {}, {}, {}, {received_at}, {} FROM meter;",
             report.seq,
@@ -42,6 +42,7 @@ fn filling(hex: fn(&[u8]) -> String) -> String {
             report.last_at.millis(),
             hex(&report.bytes),
         );
+        text.push_str(&insert);
     }
     text
 }
@@ -111,5 +112,5 @@ pub async fn postgres_keeps_everything_over_an_upgrade(url: &str) {
 }
 
 fn in_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
