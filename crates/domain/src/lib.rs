@@ -6,6 +6,7 @@
 //! reckons with real numbers; what is posted and used is the table's integers.) Figures that belong to a place (a
 //! price, a scale, a tolerance) are data, never constants of this crate.
 
+pub mod balance;
 pub mod bill;
 pub mod id;
 pub mod measurement;
@@ -18,6 +19,7 @@ pub mod share;
 pub mod tariff;
 pub mod time;
 pub mod units;
+pub mod watch;
 
 pub use id::{
     DistrictId, GroupId, HouseholdNo, IdError, MeterCode, OutletId, PersonId, RoundId, TableId,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 use domain::DistrictId;
+use domain::watch::Thresholds;
 use mqtt::{BrokerConfig, Level, Login};
 use serde::Deserialize;
 
@@ -48,6 +49,9 @@ pub struct File {
     pub broker_protocol: Option<String>,
     /// The name under which several servers divide the reports among them.
     pub broker_share: Option<String>,
+    /// From when on something is an alarm or looks like a turn.
+    #[serde(default)]
+    pub alarms: Thresholds,
 }
 
 /// What the command line and the environment may say.
@@ -97,6 +101,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How meters reach the server.
     pub meters: Meters,
+    /// From when on something is an alarm or looks like a turn.
+    pub alarms: Thresholds,
 }
 
 /// How meters reach the server.
@@ -119,8 +125,14 @@ impl File {
              # listen = \"{DEFAULT_LISTEN}\"\n\
              # mqtt_listen = \"{DEFAULT_MQTT_LISTEN}\"\n\
              # broker = \"localhost:1883\"\n\
-             # database = \"postgres://mingqu@localhost/mingqu\"\n",
-            self.district, self.origin,
+             # database = \"postgres://mingqu@localhost/mingqu\"\n\
+             \n\
+             # From when on something is an alarm or looks like a turn.\n\
+             [alarms]\n\
+             # silent_after_minutes = 1440\n\
+             # flow_starts_millilitres_per_second = 1000\n\
+             turn_least_litres = {}\n",
+            self.district, self.origin, self.alarms.turn_least_litres,
         );
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     }
@@ -162,6 +174,7 @@ impl Config {
         let district = DistrictId::new(&file.district).context("configuration key district")?;
         let origin =
             disclosure::note::KeyName::new(&file.origin).context("configuration key origin")?;
+        file.alarms.check().context("configuration, part [alarms]")?;
         let meters = if let Some(address) = &file.broker {
             Meters::Broker(broker(&district, address, &file)?)
         } else {
@@ -175,6 +188,7 @@ impl Config {
             origin,
             listen: parse_address("listen", listen)?,
             meters,
+            alarms: file.alarms,
             database: file
                 .database
                 .unwrap_or_else(|| format!("sqlite:{}", data.join("mingqu.db").display())),
@@ -300,6 +314,11 @@ mod tests {
                 ["broker", "share", "a-z"],
             ),
             ("lisen = \"a\"", ["lisen", "unknown field", "mqtt_listen"]),
+            (
+                "[alarms]\nsilent_after_minutes = 0",
+                ["[alarms]", "silent_after_minutes = 0", "use 1"],
+            ),
+            ("[alarms]\nleak = 5", ["leak", "unknown field", "leak_after_hours"]),
         ] {
             let message = format!("{:#}", file(&format!("{LEAST}{line}\n")).unwrap_err());
             for word in words {

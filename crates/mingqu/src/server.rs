@@ -18,6 +18,10 @@ use web::{MetricsSource, WebConfig};
 use crate::config::{Config, GENESIS_FILE, LAST_CHECKPOINT_FILE, LOG_KEY_FILE, Meters};
 use crate::{key_file, metrics};
 
+/// Between two looks at what meters reported, so that storing reports comes first.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+/// Looks between two looks at what time alone brings: a minute.
+const LOOKS_PER_MINUTE: u32 = 60;
 /// How often closed turns are looked at when nothing new came in.
 const TEND_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -56,6 +60,7 @@ impl Server {
         let counters = server.serve_meters(config, door, &stopping)?;
         server.serve_pages(web, counters, &stopping);
         server.tend(config, &stopping);
+        server.watch(&stopping);
         Ok(server)
     }
 
@@ -190,6 +195,31 @@ impl Server {
         });
     }
 
+    fn watch(&mut self, stopping: &watch::Receiver<bool>) {
+        let service = Arc::clone(&self.service);
+        self.spawn_until(stopping, |stop| async move {
+            tokio::pin!(stop);
+            for look in 0_u32.. {
+                let watched = async {
+                    service.watch().await?;
+                    if look % LOOKS_PER_MINUTE == LOOKS_PER_MINUTE - 1 {
+                        service.watch_time().await
+                    } else {
+                        Ok(())
+                    }
+                };
+                if let Err(error) = watched.await {
+                    tracing::error!(%error, "the meters could not be watched; trying again");
+                }
+                tokio::select! {
+                    () = &mut stop => return Ok(()),
+                    () = tokio::time::sleep(WATCH_INTERVAL) => {}
+                }
+            }
+            Ok(())
+        });
+    }
+
     fn spawn_until<W>(&mut self, stopping: &watch::Receiver<bool>, work: impl FnOnce(Stop) -> W)
     where
         W: Future<Output = anyhow::Result<()>> + Send + 'static,
@@ -209,7 +239,7 @@ async fn open_service(
     store: Store,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Arc<Service>> {
-    let mut service = Service::open(store, log_key(config)?, clock).await?;
+    let mut service = Service::open(store, log_key(config)?, clock).await?.watching(config.alarms);
     let genesis = config.data.join(GENESIS_FILE);
     match read_optional(&genesis)? {
         Some(payload) => service = service.founded_by(Hash::of(&payload)),

@@ -15,8 +15,8 @@ use store::{NewRequest, NewTurn, StoreError};
 use crate::request::{Ask, REQUEST_PAYLOAD_TYPE, Request};
 use crate::{MAX_CLOCK_AHEAD_MILLIS, Service, ServiceError};
 
-/// The longest reason for a refusal, in characters.
-const MAX_REFUSAL_CHARS: usize = 200;
+/// The longest reason or note that goes with a request, in characters.
+const MAX_WORDS_CHARS: usize = 200;
 
 /// What came of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -50,6 +50,15 @@ impl Service {
             Ask::OpenRound(round) => self.open_round(round).await?,
             Ask::OpenTurn(turn) => self.open_turn(turn).await?,
             Ask::CloseTurn { turn, closed_at } => self.close_turn(turn, *closed_at).await?,
+            Ask::LogTurn { turn, closed_at, proposal } => {
+                self.log_turn(turn, *closed_at, *proposal).await?
+            }
+            Ask::DismissProposal { proposal, reason } => {
+                self.dismiss_proposal(*proposal, reason, &asker).await?
+            }
+            Ask::AcknowledgeAlarm { alarm, note } => {
+                self.acknowledge_alarm(*alarm, note, &asker).await?
+            }
             Ask::Settle { village, round } => self.settle(village, round).await?,
             Ask::Refuse { statement, reason } => self.refuse(*statement, reason, &asker).await?,
         };
@@ -105,6 +114,14 @@ impl Service {
                 Err(ServiceError::Exists { what: "turn", code: turn.id.to_string() })
             };
         }
+        let new = self.check_turn(turn).await?;
+        self.check_free(&turn.outlet, turn.opened_at).await?;
+        self.store.open_turn(&new).await?;
+        Ok(Answer::Done)
+    }
+
+    /// Checks what a turn names, and that its gate was not opened in the future or outside its round.
+    async fn check_turn(&self, turn: &Turn) -> Result<NewTurn, ServiceError> {
         let round = self.store.round(&turn.round).await?;
         let round = round.ok_or_else(|| ServiceError::UnknownRound(turn.round.clone()))?;
         round.admits(turn.opened_at)?;
@@ -115,19 +132,45 @@ impl Service {
             share::divide(Litres::ZERO, turn.method, &record.sharing(turn)?)
                 .map_err(RecordError::from)?;
         }
-        self.check_free(&turn.outlet, turn.opened_at).await?;
         let plan = serde_json::to_string(turn)
             .map_err(|error| ServiceError::RequestMalformed(error.to_string()))?;
-        self.store
-            .open_turn(&NewTurn {
-                code: turn.id.clone(),
-                round: turn.round.clone(),
-                outlet: turn.outlet.clone(),
-                village: turn.village.clone(),
-                plan,
-                opened_at: turn.opened_at,
-            })
-            .await?;
+        Ok(NewTurn {
+            code: turn.id.clone(),
+            round: turn.round.clone(),
+            outlet: turn.outlet.clone(),
+            village: turn.village.clone(),
+            plan,
+            opened_at: turn.opened_at,
+        })
+    }
+
+    async fn log_turn(
+        &self,
+        turn: &Turn,
+        closed_at: Timestamp,
+        proposal: Option<i64>,
+    ) -> Result<Answer, ServiceError> {
+        if let Some(row) = self.store.turn(&turn.id).await? {
+            let same = serde_json::from_str::<Turn>(&row.plan).is_ok_and(|known| known == *turn);
+            return if same && row.closed_at == Some(closed_at) {
+                Ok(Answer::Done)
+            } else {
+                Err(ServiceError::Exists { what: "turn", code: turn.id.to_string() })
+            };
+        }
+        let new = self.check_turn(turn).await?;
+        turn.check_closing(closed_at)?;
+        self.check_past(closed_at)?;
+        let (outlet, opened_at) = (&turn.outlet, turn.opened_at);
+        if let Some(id) = proposal {
+            self.check_proposal(id, outlet, opened_at, closed_at).await?;
+        }
+        let others = self.store.turns_between(outlet, opened_at, closed_at).await?;
+        if let Some(other) = others.into_iter().next() {
+            return Err(ServiceError::OutletTaken { outlet: outlet.clone(), turn: other.code });
+        }
+        self.store.log_turn(&new, closed_at, proposal).await?;
+        self.tell_news([]);
         Ok(Answer::Done)
     }
 
@@ -182,12 +225,7 @@ impl Service {
         reason: &str,
         asker: &Enrolment,
     ) -> Result<Answer, ServiceError> {
-        let length = reason.chars().count();
-        if !(1..=MAX_REFUSAL_CHARS).contains(&length) || reason.chars().any(char::is_control) {
-            let message =
-                format!("a refusal needs a reason of 1 to {MAX_REFUSAL_CHARS} characters");
-            return Err(ServiceError::RequestMalformed(message));
-        }
+        check_words("a refusal needs a reason", reason)?;
         let row = self.store.statement(id).await?.ok_or(ServiceError::UnknownStatement(id))?;
         if row.state == Progress::Refused
             && row.refused_by.as_ref() == Some(&asker.person)
@@ -208,4 +246,14 @@ impl Service {
         self.tell_news([]);
         Ok(Answer::Done)
     }
+}
+
+/// Checks what a person wrote with a request.
+pub(crate) fn check_words(needed: &str, words: &str) -> Result<(), ServiceError> {
+    let length = words.chars().count();
+    if (1..=MAX_WORDS_CHARS).contains(&length) && !words.chars().any(char::is_control) {
+        return Ok(());
+    }
+    let message = format!("{needed} of 1 to {MAX_WORDS_CHARS} characters on one line");
+    Err(ServiceError::RequestMalformed(message))
 }

@@ -6,7 +6,7 @@ use disclosure::dsse::MAX_PAYLOAD_BYTES;
 use disclosure::merkle::Hash;
 use disclosure::record::RecordError;
 use disclosure::statement::{Head, Kind, Statement, Watering, WateringFacts};
-use domain::measurement::MeasurementError;
+use domain::measurement::{Measured, MeasurementError};
 use domain::progress::Progress;
 use domain::registry::Outlet;
 use domain::round::Turn;
@@ -14,6 +14,7 @@ use domain::share::{self, Share};
 use domain::{Litres, MeterCode, OutletId, RoundId, Timestamp, TurnId, VillageId};
 use store::{Attachment, NewStatement, StatementRow, StoreError, TurnRow};
 
+use crate::evidence::GatheredEvidence;
 use crate::{EvidenceError, Service, ServiceError};
 
 /// A closed turn that cannot be drafted yet, and why.
@@ -161,16 +162,12 @@ impl Service {
     async fn measure(&self, row: &TurnRow) -> Result<Draft, ServiceError> {
         let turn = turn_of(row)?;
         let end = row.closed_at.ok_or_else(|| ServiceError::UnknownTurn(row.code.clone()))?;
-        let outlet = self.known_outlet(&turn.outlet)?;
-        let evidence = self.gather_evidence(&outlet.id, turn.opened_at, end).await?;
-        let tolerance = outlet.gap_tolerance_seconds;
-        let volume = evidence.volume(&self.record());
-        let measured = volume.between(turn.opened_at, end, tolerance)?;
+        let (evidence, measured) = self.measure_between(&turn, end).await?;
         let shares = self.share(&turn, measured.volume)?;
         let (pieces, reports) = evidence.facts()?;
         let head = self.head_for(Kind::Watering, &turn.village, &shares);
         let watering = WateringFacts {
-            outlet: outlet.id,
+            outlet: turn.outlet,
             origin: evidence.origin(),
             village: turn.village,
             group: turn.group,
@@ -189,6 +186,25 @@ impl Service {
         let statement = Statement::Watering(Watering { head, watering });
         self.record().check(&statement, &BTreeMap::new())?;
         Ok(Draft { statement, evidence: reports })
+    }
+
+    /// What the meters say now of a closed turn.
+    pub(crate) async fn measured_volume(&self, row: &TurnRow) -> Result<Litres, ServiceError> {
+        let turn = turn_of(row)?;
+        let end = row.closed_at.ok_or_else(|| ServiceError::UnknownTurn(row.code.clone()))?;
+        Ok(self.measure_between(&turn, end).await?.1.volume)
+    }
+
+    async fn measure_between(
+        &self,
+        turn: &Turn,
+        end: Timestamp,
+    ) -> Result<(GatheredEvidence, Measured), ServiceError> {
+        let outlet = self.known_outlet(&turn.outlet)?;
+        let evidence = self.gather_evidence(&outlet.id, turn.opened_at, end).await?;
+        let volume = evidence.volume(&self.record());
+        let measured = volume.between(turn.opened_at, end, outlet.gap_tolerance_seconds)?;
+        Ok((evidence, measured))
     }
 
     fn share(&self, turn: &Turn, volume: Litres) -> Result<Vec<Share>, ServiceError> {

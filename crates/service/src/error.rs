@@ -138,6 +138,40 @@ pub enum ServiceError {
         /// Its open turn.
         turn: TurnId,
     },
+    /// The outlet's water went to somebody at that time.
+    #[error("outlet {outlet} had turn {turn} at that time: check both gates' times")]
+    OutletTaken {
+        /// The outlet.
+        outlet: OutletId,
+        /// The other turn.
+        turn: TurnId,
+    },
+    /// No such proposal.
+    #[error("there is no proposal {0}")]
+    UnknownProposal(i64),
+    /// A proposal of other water.
+    #[error(
+        "proposal {proposal} is of outlet {outlet} from {from} to {to}: name the one that fits, or none"
+    )]
+    OtherProposal {
+        /// The proposal.
+        proposal: i64,
+        /// Its outlet.
+        outlet: OutletId,
+        /// From when its water ran.
+        from: Timestamp,
+        /// To when.
+        to: Timestamp,
+    },
+    /// Somebody decided about the proposal.
+    #[error("proposal {0} was accepted or dismissed already: read the list again")]
+    ProposalDecided(i64),
+    /// No such alarm.
+    #[error("there is no alarm {0}")]
+    UnknownAlarm(i64),
+    /// The alarm is over.
+    #[error("alarm {0} is cleared already: read the list again")]
+    AlarmCleared(i64),
     /// A code that stands for something else already.
     #[error("{what} {code} exists already with other content: choose another code")]
     Exists {
@@ -190,9 +224,11 @@ impl ServiceError {
             | Self::Signature(_)
             | Self::HandReadings(HandReadingsError::Signature(_) | HandReadingsError::Role)
             | Self::Record(RecordError::Signature(_)) => ErrorClass::Forbidden,
-            Self::UnknownStatement(_) | Self::UnknownRound(_) | Self::UnknownTurn(_) => {
-                ErrorClass::NotFound
-            }
+            Self::UnknownStatement(_)
+            | Self::UnknownRound(_)
+            | Self::UnknownTurn(_)
+            | Self::UnknownProposal(_)
+            | Self::UnknownAlarm(_) => ErrorClass::NotFound,
             Self::Progress(_)
             | Self::NotYet(_)
             | Self::StatementChanged(_)
@@ -200,6 +236,9 @@ impl ServiceError {
             | Self::Overtaken
             | Self::TurnClosed(_)
             | Self::OutletBusy { .. }
+            | Self::OutletTaken { .. }
+            | Self::ProposalDecided(_)
+            | Self::AlarmCleared(_)
             | Self::Exists { .. }
             | Self::Evidence(_) => ErrorClass::Conflict,
             _ => ErrorClass::Invalid,

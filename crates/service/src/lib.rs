@@ -17,11 +17,13 @@ mod entering;
 mod evidence;
 mod ingest;
 mod log;
+mod outlet;
 mod pending;
 mod posting;
 mod service;
 mod settling;
 mod signing;
+mod watch;
 
 pub use arrival::{Arrival, Receipt, Refused};
 pub use asking::Answer;

@@ -38,6 +38,31 @@ pub enum Ask {
         /// When the gate was closed.
         closed_at: Timestamp,
     },
+    /// Enter a turn that is over: opened and closed in one request, as by somebody who had no
+    /// reception at the gate, or who accepts a proposal.
+    LogTurn {
+        /// The turn.
+        turn: Turn,
+        /// When the gate was closed.
+        closed_at: Timestamp,
+        /// The proposal that it came of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        proposal: Option<i64>,
+    },
+    /// Say of a proposal that it is no turn.
+    DismissProposal {
+        /// The proposal.
+        proposal: i64,
+        /// Why.
+        reason: String,
+    },
+    /// Take note of an alarm, with what is done about it.
+    AcknowledgeAlarm {
+        /// The alarm.
+        alarm: i64,
+        /// What is done about it.
+        note: String,
+    },
     /// Draw up the bills of a village and round.
     Settle {
         /// The village.
@@ -69,6 +94,9 @@ impl Ask {
             Self::OpenRound(_) => "open-round",
             Self::OpenTurn(_) => "open-turn",
             Self::CloseTurn { .. } => "close-turn",
+            Self::LogTurn { .. } => "log-turn",
+            Self::DismissProposal { .. } => "dismiss-proposal",
+            Self::AcknowledgeAlarm { .. } => "acknowledge-alarm",
             Self::Settle { .. } => "settle",
             Self::Refuse { .. } => "refuse",
         }

@@ -13,6 +13,7 @@ use store::{EntryRow, Store};
 use tokio::sync::Notify;
 
 use crate::log::{LogKey, LogReader};
+use crate::watch::Watching;
 use crate::{Clock, ServiceError, Statuses, Undrafted};
 
 /// Entries read at once while the record is folded.
@@ -40,6 +41,8 @@ pub struct Service {
     undrafted: Mutex<Vec<Undrafted>>,
     news: Notify,
     pub(crate) statuses: Arc<Statuses>,
+    pub(crate) watching: Watching,
+    pub(crate) started_at: Timestamp,
     /// SHA-256 of the only payload that may found the log; any that names its key when there is none.
     pub(crate) genesis: Option<Hash>,
 }
@@ -52,6 +55,7 @@ impl Service {
         log_key: LogKey,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ServiceError> {
+        let started_at = clock.now();
         let service = Self {
             log: LogReader::new(store.clone()),
             store,
@@ -65,6 +69,8 @@ impl Service {
             fresh: Mutex::default(),
             undrafted: Mutex::default(),
             news: Notify::new(),
+            watching: Watching::default(),
+            started_at,
             genesis: None,
         };
         service.catch_up().await?;

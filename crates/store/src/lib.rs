@@ -12,6 +12,7 @@
 //! SQL is static text. A statement that only one engine could run stands beside its twin: bulk
 //! rows go in through `UNNEST` on PostgreSQL, and on SQLite through multi-row `VALUES` or `json_each`.
 
+mod alarm;
 mod append;
 mod archive;
 mod attachment;
@@ -34,6 +35,7 @@ mod packed;
 mod partition;
 mod pool;
 mod projection;
+mod proposal;
 mod quarantine;
 mod removal;
 mod report;
@@ -45,6 +47,7 @@ mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod turn;
+mod watch;
 mod watering;
 
 use std::collections::{BTreeSet, HashMap};
@@ -52,6 +55,10 @@ use std::sync::{Arc, Mutex};
 
 use domain::{DistrictId, MeterCode};
 
+pub use alarm::{
+    Acknowledgement, AlarmChange, AlarmCount, AlarmRow, MAX_ALARMS_PER_READ, MAX_CLEARED_ALARMS,
+    MAX_OPEN_ALARMS_OF_KIND, Subject,
+};
 pub use append::{NewAppend, Next};
 pub use archive::{ArchivedReport, OldStream, RestoredBatch};
 pub use attachment::{Attachment, MAX_ATTACHMENTS_PER_READ};
@@ -68,6 +75,7 @@ pub use meter::MeterActivity;
 pub use month::{Month, MonthError};
 pub use partition::MONTHS_AHEAD;
 pub use projection::{NewBill, NewShare, Projection};
+pub use proposal::{MAX_PROPOSALS_PER_READ, ProposalRow, ProposalState};
 pub use quarantine::{
     MAX_QUARANTINE_PAYLOAD_BYTES, MAX_QUARANTINE_ROWS, MAX_QUARANTINE_ROWS_PER_READ,
     MAX_QUARANTINE_TEXT_CHARS, NewQuarantine, QuarantineRow,
@@ -81,6 +89,10 @@ pub use round::MAX_ROUNDS_PER_READ;
 pub use statement::{MAX_STATEMENTS_PER_READ, NewStatement, StatementRow};
 pub use stream::{Stream, StreamId};
 pub use turn::{MAX_TURNS_PER_READ, NewTurn, TurnRow};
+pub use watch::{
+    MAX_METERS_TO_WATCH_PER_READ, MAX_REPORTS_TO_WATCH_PER_READ, MAX_WATCH_STEPS_PER_CALL,
+    MeterToWatch, ReportToWatch, WatchRow, WatchStep,
+};
 pub use watering::{
     HouseholdShare, MAX_SHARES_PER_READ, MAX_WATERINGS_PER_READ, ShareRow, WateringRow,
 };

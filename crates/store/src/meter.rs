@@ -10,7 +10,7 @@ use crate::column::{instant_option, number, parsed};
 use crate::gap::Gaps;
 use crate::intake::Row;
 use crate::pool::{Tx, on, within};
-use crate::{Store, StoreError, Stream};
+use crate::{Store, StoreError, Stream, StreamId};
 
 /// What came in one stream so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +87,24 @@ impl Store {
         .bind(self.district)
         .fetch_all(p))?;
         rows.iter().map(activity).collect()
+    }
+
+    /// What came in one stream; none when nothing did.
+    pub async fn meter_activity_of(
+        &self,
+        stream: impl Into<StreamId>,
+    ) -> Result<Option<MeterActivity>, StoreError> {
+        let stream = stream.into();
+        let found: Option<Activity> = on!(self.pool, p => sqlx::query_as(
+            "SELECT m.code, m.stream, m.stored_seq, m.highest_seq, m.reports, m.archived, m.archived_seq,
+                    (SELECT COUNT(*) FROM gap WHERE gap.meter = m.id) AS gaps, m.last_at, m.last_received_at
+             FROM meter AS m WHERE m.district = $1 AND m.code = $2 AND m.stream = $3",
+        )
+        .bind(self.district)
+        .bind(stream.meter.as_str())
+        .bind(stream.stream.code())
+        .fetch_optional(p))?;
+        found.map(activity).transpose()
     }
 
     /// How many reports were stored, in all streams.

@@ -3,8 +3,8 @@
 use domain::{OutletId, RoundId, Timestamp, TurnId, VillageId};
 
 use crate::column::{instant, instant_option, parsed};
-use crate::pool::{changed, on};
-use crate::{Store, StoreError};
+use crate::pool::{Tx, changed, on};
+use crate::{Store, StoreError, proposal};
 
 /// Turns of one read.
 pub const MAX_TURNS_PER_READ: i64 = 1000;
@@ -60,37 +60,32 @@ macro_rules! select {
 }
 
 impl Store {
-    /// Opens a turn; a conflict when its code is taken, its round unknown, or its outlet has an open turn.
+    /// Opens a turn. A conflict when its code is taken, its round unknown, or another turn has its
+    /// outlet's water then or later.
     pub async fn open_turn(&self, turn: &NewTurn) -> Result<(), StoreError> {
         let mut tx = self.pool.write().await?;
-        let opened = changed!(
-            &mut tx,
-            sqlx::query(
-                "INSERT INTO turn (district, code, round, outlet, village, plan, opened_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
-            )
-            .bind(self.district)
-            .bind(turn.code.as_str())
-            .bind(turn.round.as_str())
-            .bind(turn.outlet.as_str())
-            .bind(turn.village.as_str())
-            .bind(turn.plan.as_str())
-            .bind(turn.opened_at.millis())
-        );
-        match opened {
-            Ok(1) => tx.commit().await,
-            Ok(_) => Err(StoreError::conflict(
-                "turn",
-                &turn.code,
-                "its code is taken, or its outlet has an open turn: close that first",
-            )),
-            Err(error) if is_foreign_key(&error) => Err(StoreError::conflict(
-                "turn",
-                &turn.code,
-                "its round is not entered: enter the round first",
-            )),
-            Err(error) => Err(error.into()),
+        enter(&mut tx, self.district, turn, None).await?;
+        tx.commit().await
+    }
+
+    /// Enters a turn that is over, and accepts the proposal that it came of. A conflict when its
+    /// code is taken, its round unknown, another turn had its outlet's water at that time, or the
+    /// proposal is not open.
+    pub async fn log_turn(
+        &self,
+        turn: &NewTurn,
+        closed_at: Timestamp,
+        proposal: Option<i64>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.pool.write().await?;
+        enter(&mut tx, self.district, turn, Some(closed_at)).await?;
+        if let Some(proposal) = proposal
+            && !proposal::accept(&mut tx, self.district, proposal, &turn.code).await?
+        {
+            let why = "somebody has decided about it already, or there is none";
+            return Err(StoreError::conflict("proposal", &proposal, why));
         }
+        tx.commit().await
     }
 
     /// Closes an open turn; false when no open turn has this code.
@@ -143,6 +138,64 @@ impl Store {
         found.map(row).transpose()
     }
 
+    /// Turns that have an outlet's water at some time between two instants, by their opening.
+    pub async fn turns_between(
+        &self,
+        outlet: &OutletId,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<TurnRow>, StoreError> {
+        let rows: Vec<Fields> = on!(self.pool, p => sqlx::query_as(
+            select!(
+                "WHERE district = $1 AND outlet = $2 AND opened_at < $4
+                 AND (closed_at IS NULL OR closed_at > $3) ORDER BY opened_at LIMIT $5"
+            ),
+        )
+        .bind(self.district)
+        .bind(outlet.as_str())
+        .bind(from.millis())
+        .bind(to.millis())
+        .bind(MAX_TURNS_PER_READ)
+        .fetch_all(p))?;
+        rows.into_iter().map(row).collect()
+    }
+
+    /// Turns among these whose watering is not posted.
+    pub async fn unposted_turns_between(
+        &self,
+        outlet: &OutletId,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<TurnRow>, StoreError> {
+        let rows: Vec<Fields> = on!(self.pool, p => sqlx::query_as(
+            select!(
+                "WHERE district = $1 AND outlet = $2 AND opened_at < $4
+                 AND (closed_at IS NULL OR closed_at > $3) AND NOT EXISTS (
+                     SELECT 1 FROM statement
+                     WHERE statement.id = turn.statement AND statement.posted_index IS NOT NULL)
+                 ORDER BY opened_at LIMIT $5"
+            ),
+        )
+        .bind(self.district)
+        .bind(outlet.as_str())
+        .bind(from.millis())
+        .bind(to.millis())
+        .bind(MAX_TURNS_PER_READ)
+        .fetch_all(p))?;
+        rows.into_iter().map(row).collect()
+    }
+
+    /// Turns that are open, the longest open first.
+    pub async fn open_turns(&self) -> Result<Vec<TurnRow>, StoreError> {
+        let rows: Vec<Fields> = on!(self.pool, p => sqlx::query_as(
+            select!("WHERE district = $1 AND closed_at IS NULL ORDER BY opened_at, code LIMIT $2"),
+        )
+        .bind(self.district)
+        .bind(MAX_TURNS_PER_READ)
+        .fetch_all(p))?;
+        rows.into_iter().map(row).collect()
+    }
+
     /// Closed turns that no statement was drafted from, the longest closed first.
     pub async fn turns_to_draft(&self) -> Result<Vec<TurnRow>, StoreError> {
         let rows: Vec<Fields> = on!(self.pool, p => sqlx::query_as(
@@ -193,6 +246,42 @@ impl Store {
         tx.commit().await?;
         Ok(set == 1)
     }
+}
+
+async fn enter(
+    tx: &mut Tx,
+    district: i64,
+    turn: &NewTurn,
+    closed_at: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    // Nobody else enters a turn between the look and the entry: the row is a lock.
+    changed!(tx, sqlx::query("UPDATE district SET code = code WHERE id = $1").bind(district))?;
+    let entered = changed!(
+        tx,
+        sqlx::query(
+            "INSERT INTO turn (district, code, round, outlet, village, plan, opened_at, closed_at)
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE NOT EXISTS (
+                 SELECT 1 FROM turn WHERE district = $1 AND outlet = $4 AND opened_at < $9
+                 AND (closed_at IS NULL OR closed_at > $7))
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(district)
+        .bind(turn.code.as_str())
+        .bind(turn.round.as_str())
+        .bind(turn.outlet.as_str())
+        .bind(turn.village.as_str())
+        .bind(turn.plan.as_str())
+        .bind(turn.opened_at.millis())
+        .bind(closed_at.map(Timestamp::millis))
+        .bind(closed_at.map_or(i64::MAX, Timestamp::millis))
+    );
+    let why = match entered {
+        Ok(1) => return Ok(()),
+        Ok(_) => "its code is taken, or another turn has its outlet's water then: close that first",
+        Err(error) if is_foreign_key(&error) => "its round is not entered: enter the round first",
+        Err(error) => return Err(error.into()),
+    };
+    Err(StoreError::conflict("turn", &turn.code, why))
 }
 
 fn is_foreign_key(error: &sqlx::Error) -> bool {

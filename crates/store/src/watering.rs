@@ -180,6 +180,28 @@ impl Store {
             .collect()
     }
 
+    /// Posted waterings that hold and fall into a time at an outlet, by index.
+    pub async fn waterings_between(
+        &self,
+        outlet: &OutletId,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<WateringRow>, StoreError> {
+        let rows: Vec<Fields> = on!(self.pool, p => sqlx::query_as(
+            select!(
+                "WHERE district = $1 AND outlet = $2 AND superseded_by IS NULL
+                 AND end_at > $3 AND start_at < $4 ORDER BY idx LIMIT $5"
+            ),
+        )
+        .bind(self.district)
+        .bind(outlet.as_str())
+        .bind(from.millis())
+        .bind(to.millis())
+        .bind(i64::from(MAX_WATERINGS_PER_READ))
+        .fetch_all(p))?;
+        rows.into_iter().map(row).collect()
+    }
+
     /// When the last posted watering of an outlet ended; the next one starts there.
     pub async fn last_posted_end(
         &self,

@@ -9,7 +9,7 @@ use service::board;
 
 use crate::locale::Lang;
 use crate::site::Site;
-use crate::text::Texts;
+use crate::text::{Texts, WatchTexts};
 
 /// The longest query that the link to the other language repeats, in bytes.
 const MAX_REPEATED_QUERY_BYTES: usize = 512;
@@ -21,6 +21,8 @@ pub(crate) struct Here {
     pub(crate) lang: Lang,
     /// The texts in that language.
     pub(crate) t: &'static Texts,
+    /// Those of alarms, meters, turns and balances.
+    pub(crate) watch: &'static WatchTexts,
     /// The district's name.
     pub(crate) district: String,
     /// Whether the reader chose the language, so that links must keep it.
@@ -45,11 +47,6 @@ impl Here {
             Some(code) => format!("{path}?lang={code}"),
             None => path.to_owned(),
         }
-    }
-
-    /// A link to a place within a page.
-    pub(crate) fn to_anchor(&self, path: &str, anchor: impl AsRef<str>) -> String {
-        format!("{}#{}", self.to(path), anchor.as_ref())
     }
 
     /// This same page in the other language.
@@ -78,6 +75,7 @@ impl FromRequestParts<Site> for Here {
         Ok(Self {
             lang,
             t: Texts::of(lang),
+            watch: WatchTexts::of(lang),
             district: board::district_name(&site.service),
             kept: asked.is_some(),
             path: parts.uri.path().to_owned(),
@@ -105,7 +103,17 @@ impl Here {
     pub(crate) fn sample(lang: Lang, path: &str, query: &str) -> Self {
         let (path, query) = (path.to_owned(), query.to_owned());
         let base = "http://localhost".into();
-        Self { lang, t: Texts::of(lang), district: "D".into(), kept: true, path, query, base }
+        let watch = WatchTexts::of(lang);
+        Self {
+            lang,
+            t: Texts::of(lang),
+            watch,
+            district: "D".into(),
+            kept: true,
+            path,
+            query,
+            base,
+        }
     }
 }
 
@@ -118,7 +126,6 @@ mod tests {
         let here = Here::sample(Lang::En, "/log", "before=5&lang=en");
         assert_eq!(here.to("/log"), "/log?lang=en");
         assert_eq!(here.to("/log?before=1"), "/log?before=1&lang=en");
-        assert_eq!(here.to_anchor("/meters", "m-1"), "/meters?lang=en#m-1");
         assert_eq!(here.switched(), "/log?before=5&lang=zh");
     }
 

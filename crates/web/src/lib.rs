@@ -15,6 +15,7 @@ mod metrics;
 mod page;
 mod params;
 mod refusal;
+mod request;
 mod security;
 mod serve;
 mod show;

@@ -4,7 +4,7 @@ use axum::http::Request;
 
 use crate::testing::{Answer, Town, get, page, send};
 
-const ROUTES: [&str; 23] = [
+const ROUTES: [&str; 30] = [
     "/",
     "/villages/east",
     "/villages/east/rounds/2026-1",
@@ -18,11 +18,18 @@ const ROUTES: [&str; 23] = [
     "/search?q=101",
     "/log",
     "/meters",
+    "/meters/me1",
+    "/meters/nobody",
+    "/alarms",
+    "/alarms?kind=tamper&cleared=1",
+    "/turns",
     "/quarantine",
     "/checkpoint",
     "/log.vkey",
     "/tile/entries/000.p/10",
     "/api/v1/status",
+    "/api/v1/alarms",
+    "/api/v1/proposals",
     "/api/v1/nothing",
     "/healthz",
     "/metrics",

@@ -3,8 +3,6 @@
 //! A text that one language lacks does not compile. `{0}`, `{1}` … are filled in by
 //! [`crate::here::Here::say`]; a test sees to it that both languages have the same ones.
 
-use crate::locale::Lang;
-
 macro_rules! texts {
     ($($key:ident: $zh:literal, $en:literal;)*) => {
         /// The texts in one language.
@@ -16,20 +14,24 @@ macro_rules! texts {
         static ZH: Texts = Texts { $($key: $zh,)* };
         static EN: Texts = Texts { $($key: $en,)* };
 
+        impl Texts {
+            /// The texts in a language.
+            pub(crate) fn of(lang: $crate::locale::Lang) -> &'static Self {
+                match lang {
+                    $crate::locale::Lang::Zh => &ZH,
+                    $crate::locale::Lang::En => &EN,
+                }
+            }
+        }
+
         #[cfg(test)]
         const PAIRS: &[(&str, &str, &str)] = &[$((stringify!($key), $zh, $en),)*];
     };
 }
 
-impl Texts {
-    /// The texts in a language.
-    pub(crate) fn of(lang: Lang) -> &'static Self {
-        match lang {
-            Lang::Zh => &ZH,
-            Lang::En => &EN,
-        }
-    }
-}
+mod watch;
+
+pub(crate) use watch::Texts as WatchTexts;
 
 texts! {
     // The frame of every page
@@ -318,16 +320,11 @@ texts! {
     log_paths: "记录按公开标准 C2SP tlog-tiles 提供，地址为 /checkpoint、/tile/… 和 /attachments/…，其他程序也能读取和核对。", "The log is served as C2SP tlog-tiles at /checkpoint, /tile/… and /attachments/…, so that programs nobody here wrote can read and check it.";
 
     // Meters
-    meters_what: "每块水表最近一次上报，以及已经多久没有消息。", "What each meter reported last, and for how long it has been silent.";
-    meters_caption: "截至 {0}（北京时间）", "As of {0} (Beijing time)";
     meters_none: "还没有登记水表，也没有收到上报。", "No meter is registered and none has reported yet.";
-    meters_note: "“已收妥”是服务器给水表的回执：到这个号为止的上报全部存盘，一份不缺。一天没有新上报就标出来。", "“Receipt” is what the server told the meter: all reports up to this number are on disk, none missing. A day without a new report is marked.";
     meter_unregistered: "未登记", "not registered";
     last_reading: "最近读数", "Last reading";
     last_received: "最近收到", "Last received";
     receipt_seq: "已收妥", "Receipt";
-    reports: "上报数", "Reports";
-    silence: "静默", "Silent for";
     never_reported: "从未上报", "never reported";
     device_status: "连接", "Connection";
     device_online: "在线", "online";
@@ -379,6 +376,9 @@ texts! {
 mod tests {
     use super::*;
 
+    /// A text's key, and the text in both languages.
+    pub(super) type Pair = (&'static str, &'static str, &'static str);
+
     fn placeholders(text: &str) -> Vec<&str> {
         let mut found: Vec<&str> =
             text.split('{').skip(1).filter_map(|rest| rest.split(['}', ' ']).next()).collect();
@@ -386,21 +386,28 @@ mod tests {
         found
     }
 
-    #[test]
-    fn no_text_is_missing_in_either_language() {
-        for (key, zh, en) in PAIRS {
+    /// No text is missing in either language, and each is in its own.
+    pub(super) fn check(pairs: &[Pair]) {
+        let chinese = |text: &str| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+        for (key, zh, en) in pairs {
             assert!(!zh.is_empty() && !en.is_empty(), "{key}");
             assert_eq!(placeholders(zh), placeholders(en), "{key}");
+            assert!(!chinese(en), "{key}: {en}");
+            assert!(chinese(zh) || ["comma", "and_sign"].contains(key), "{key}: {zh}");
+        }
+    }
+
+    /// Every text stands in one of the sources, behind `prefix`.
+    pub(super) fn check_use(pairs: &[Pair], prefix: &str, sources: &[&str]) {
+        let sources = sources.concat();
+        for (key, _, _) in pairs {
+            assert!(sources.contains(&format!("{prefix}.{key}")), "{key} is used nowhere");
         }
     }
 
     #[test]
-    fn each_language_is_itself() {
-        let chinese = |text: &str| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
-        for (key, zh, en) in PAIRS {
-            assert!(!chinese(en), "{key}: {en}");
-            assert!(chinese(zh) || ["comma", "and_sign"].contains(key), "{key}: {zh}");
-        }
+    fn both_languages_are_whole_and_themselves() {
+        check(PAIRS);
     }
 
     #[test]
@@ -419,10 +426,12 @@ mod tests {
             include_str!("../templates/search.html"),
             include_str!("../templates/log.html"),
             include_str!("../templates/meters.html"),
+            include_str!("../templates/meter.html"),
             include_str!("../templates/quarantine.html"),
             include_str!("../templates/part/postings.html"),
             include_str!("../templates/part/signatures.html"),
             include_str!("../templates/part/curve.html"),
+            include_str!("../templates/part/waiting.html"),
             include_str!("../templates/posting/watering.html"),
             include_str!("../templates/posting/tariff.html"),
             include_str!("../templates/posting/roster.html"),
@@ -430,10 +439,7 @@ mod tests {
             include_str!("../templates/posting/district.html"),
             include_str!("../templates/posting/registry.html"),
             include_str!("../templates/posting/bill_run.html"),
-        ]
-        .concat();
-        for (key, _, _) in PAIRS {
-            assert!(sources.contains(&format!("t.{key}")), "{key} is used nowhere");
-        }
+        ];
+        check_use(PAIRS, "t", &sources);
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::Args;
 use domain::Timestamp;
+use domain::watch::Thresholds;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{print, tell};
@@ -20,6 +21,8 @@ use crate::demo::{
 use crate::key_file;
 use crate::server::Server;
 
+/// The registers are households', who draw a little at every hour; what is less than this is no turn.
+const LEAST_TURN_LITRES: i64 = 50_000;
 /// How long an hour of the season takes once its last event is over.
 const LINGER_STEP: Duration = Duration::from_secs(1);
 
@@ -127,6 +130,7 @@ fn configure(args: &DemoArgs, township: &Township) -> anyhow::Result<Config> {
         let file = File {
             district: township.district.to_string(),
             origin: township.origin.clone(),
+            alarms: Thresholds { turn_least_litres: LEAST_TURN_LITRES, ..Thresholds::default() },
             ..File::default()
         };
         file.write(&path)?;

@@ -62,16 +62,29 @@ fn piece<'a>(record: &'a Record, meter: &MeterCode, bytes: &[u8]) -> Option<Mete
     Some(MeterReadings { meter, tables: record.tables(), readings })
 }
 
-fn drawn(volume: &CumulativeVolume, start: Timestamp, end: Timestamp) -> Option<Curve> {
+/// What was counted from a little before `start` to a little after `end`.
+pub(crate) fn drawn(volume: &CumulativeVolume, start: Timestamp, end: Timestamp) -> Option<Curve> {
     let margin = (end.millis() - start.millis()) / MARGIN_DIVISOR;
-    let shown = start.plus_millis(-margin)..=end.plus_millis(margin);
+    let mut curve = drawn_between(volume, start.plus_millis(-margin), end.plus_millis(margin))?;
+    curve.points.extend([start, end].into_iter().filter_map(|at| Some((at, volume.at(at).ok()?))));
+    curve.points.sort();
+    curve.points.dedup_by_key(|(at, _)| *at);
+    Some(curve)
+}
+
+/// What was counted from one instant to another.
+pub(crate) fn drawn_between(
+    volume: &CumulativeVolume,
+    from: Timestamp,
+    to: Timestamp,
+) -> Option<Curve> {
+    let shown = from..=to;
     let all = volume.points().iter().map(|point| (point.at, point.litres));
     let inside: Vec<_> = all.filter(|(at, _)| shown.contains(at)).collect();
     let readings = inside.len();
     // Where the meter reports rarely, the edges of the interval still stand on the curve.
-    let edges = [*shown.start(), start, end, *shown.end()];
     let mut points = thinned(inside);
-    points.extend(edges.into_iter().filter_map(|at| Some((at, volume.at(at).ok()?))));
+    points.extend([from, to].into_iter().filter_map(|at| Some((at, volume.at(at).ok()?))));
     points.sort();
     points.dedup_by_key(|(at, _)| *at);
     (points.len() >= 2).then_some(Curve { points, readings })

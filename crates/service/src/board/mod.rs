@@ -4,10 +4,13 @@
 //! of whoever shows it. Nothing here changes anything. The record is only looked at between
 //! awaits; what a view needs from it is copied out.
 
+mod alarms;
+mod balance;
 mod curve;
 mod district;
 mod household;
 mod log;
+mod meter;
 mod meters;
 mod places;
 mod posting;
@@ -15,6 +18,7 @@ mod quarantine;
 mod round;
 mod search;
 mod status;
+mod turns;
 mod village;
 
 pub use disclosure::attachment::{AttachmentRef, MAX_ATTACHMENT_BYTES};
@@ -25,26 +29,36 @@ pub use disclosure::statement::{
     Evidence, Kind, Origin, RegistryMeter, RevocationReason, Role, WateringFacts,
 };
 pub use disclosure::tile::TileId;
+pub use domain::balance::Balance;
 pub use domain::bill::{Bill, BillLine, Charge};
 pub use domain::measurement::Doubt;
 pub use domain::progress::Progress;
 pub use domain::rating::RatingTable;
 pub use domain::registry::Meter;
+pub use domain::round::Turn;
 pub use domain::scale::Scale;
 pub use domain::share::ShareMethod;
 pub use domain::tariff::Tariff;
 pub use domain::units::decimal_text;
+pub use domain::watch::{AlarmKind, Cause, Severity};
 pub use domain::{
-    Area, DistrictId, Fen, HouseholdNo, Litres, MeterCode, OutletId, RoundId, Timestamp, VillageId,
+    Area, DistrictId, Fen, HouseholdNo, Litres, MeterCode, OutletId, PersonId, RoundId, Timestamp,
+    VillageId,
 };
 
+pub use alarms::{
+    AlarmCount, AlarmFilter, AlarmLine, AlarmsView, MAX_ALARMS_PER_PAGE, alarm_counts, alarms,
+};
+pub use balance::{OutletBalance, balance_of};
 pub use curve::Curve;
+pub(crate) use curve::drawn;
 pub use district::{DistrictView, VillageLine, district, district_name};
 pub use household::{
     BillView, HouseholdView, HouseholdWatering, Land, MAX_HOUSEHOLD_WATERINGS, household,
 };
 pub use log::{LogState, LogView, MAX_POSTINGS_PER_PAGE, PostingLine, log};
-pub use meters::{MeterLine, MetersView, SILENT_AFTER_MILLIS, meters};
+pub use meter::{MeterView, ReadingLine, ReportLine, meter};
+pub use meters::{MAX_METERS_PER_PAGE, MeterLine, MetersView, meters};
 pub use places::{Named, Totals};
 pub use posting::{
     BillRunView, BillSum, KeyView, MAX_LISTED, PostingBody, PostingView, RosterLine, RosterView,
@@ -54,4 +68,7 @@ pub use quarantine::{QuarantineView, RefusedMessage, quarantine};
 pub use round::{BoardRow, MAX_WATERINGS_PER_PAGE, RoundView, RunSummary, WaitingTurn, round};
 pub use search::{Hit, MAX_HITS, MAX_QUERY_CHARS, search};
 pub use status::{Status, ready, status};
+pub use turns::{
+    MAX_PROPOSALS_PER_PAGE, OpenTurn, Proposal, TurnsView, UnpostedTurn, proposals, turns,
+};
 pub use village::{GroupLine, OutletLine, RoundLine, VillageView, village};

@@ -5,11 +5,12 @@ use domain::share::ShareMethod;
 use domain::{Fen, Litres, OutletId, RoundId, Timestamp, TurnId, VillageId};
 use store::WateringRow;
 
+use super::balance::{OutletBalance, balances};
 use super::district::count;
 use super::places::{Named, RoundDates, Totals, group_name, named_outlet, named_village};
 use super::posting::{SignatureView, signatures};
 use super::village::RoundLine;
-use crate::{Obstacle, Service, ServiceError};
+use crate::{Obstacle, Service, ServiceError, Undrafted};
 
 /// Waterings of one page of the board.
 pub const MAX_WATERINGS_PER_PAGE: u32 = 200;
@@ -27,6 +28,8 @@ pub struct RoundView {
     pub next: Option<u64>,
     /// Closed turns whose water is not on the board yet.
     pub waiting: Vec<WaitingTurn>,
+    /// The water accounts of the village's outlets; empty before the round opens.
+    pub balances: Vec<OutletBalance>,
     /// Its settlements, the latest first; what was posted after one is billed by the next.
     pub runs: Vec<RunSummary>,
 }
@@ -115,6 +118,10 @@ pub async fn round(
         .then(|| shown.checked_sub(1).and_then(|last| waterings.get(last)).map(|row| row.index))
         .flatten();
     let runs = run_summaries(service, village, round).await?;
+    let balances = match &known {
+        Some(known) => balances(service, village, known).await?,
+        None => Vec::new(),
+    };
     let record = service.record();
     let dates = RoundDates::of(round.clone(), known.as_ref());
     let rows = waterings.iter().take(shown).filter_map(|row| board_row(&record, row)).collect();
@@ -135,6 +142,7 @@ pub async fn round(
         rows,
         next,
         waiting: waiting_turns(service, &record, village, round),
+        balances,
         runs,
     }))
 }
@@ -149,14 +157,18 @@ fn waiting_turns(
         .undrafted()
         .into_iter()
         .filter(|turn| turn.village == *village && turn.round == *round)
-        .map(|turn| WaitingTurn {
-            outlet: named_outlet(record, &turn.outlet),
-            turn: turn.turn,
-            closed_at: turn.closed_at,
-            obstacle: turn.obstacle,
-            why: turn.why,
-        })
+        .map(|turn| waiting_turn(record, turn))
         .collect()
+}
+
+pub(super) fn waiting_turn(record: &Record, turn: Undrafted) -> WaitingTurn {
+    WaitingTurn {
+        outlet: named_outlet(record, &turn.outlet),
+        turn: turn.turn,
+        closed_at: turn.closed_at,
+        obstacle: turn.obstacle,
+        why: turn.why,
+    }
 }
 
 fn board_row(record: &Record, row: &WateringRow) -> Option<BoardRow> {

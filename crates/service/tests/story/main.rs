@@ -8,11 +8,13 @@ mod drafting;
 mod founding;
 mod ingest;
 mod posting;
+mod proposing;
 mod refusing;
 mod requests;
 mod servers;
 mod settling;
 mod signing;
 mod town;
+mod watching;
 
 use town::{Town, asks, at, id, key_of, round, turn};

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod alarms;
 mod appending;
 mod archiving;
 mod board;
@@ -15,6 +16,7 @@ mod log;
 mod months;
 mod opening;
 mod posting;
+mod proposals;
 mod quarantine;
 mod receipts;
 mod reports;
@@ -22,6 +24,7 @@ mod rounds;
 mod schema;
 mod statements;
 mod upgrading;
+mod watch;
 mod waterings;
 
 use ground::{Ground, run};
@@ -88,6 +91,7 @@ fn suite() -> Vec<(&'static str, ground::Case)> {
             a_round_is_entered_once
             a_turn_goes_from_open_to_drafted
             rejects_a_second_turn_at_an_outlet
+            a_turn_is_logged_between_others
             rejects_a_turn_of_no_round
             a_replayed_request_is_known;
         statements:
@@ -122,6 +126,20 @@ fn suite() -> Vec<(&'static str, ground::Case)> {
             bills_read_back
             many_bills_go_in_whole
             names_stand_beside_the_log;
+        alarms:
+            an_alarm_is_raised_seen_again_and_cleared
+            the_most_urgent_stands_first
+            an_acknowledged_alarm_says_by_whom
+            a_cause_nobody_wrote_is_corrupt;
+        proposals:
+            a_flow_is_one_proposal_however_often_it_is_told
+            a_turn_that_overlaps_takes_a_proposal_away
+            a_proposal_is_decided_once;
+        watch:
+            a_meter_is_looked_at_when_something_came
+            a_meter_is_looked_at_when_its_time_comes
+            of_two_servers_one_takes_a_step
+            rejects_too_many_steps;
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use domain::progress::Progress;
 use domain::round::Round;
-use store::{NewRequest, StoreError};
+use store::{NewRequest, NewTurn, StoreError};
 
 use crate::ground::{
     Ground, at, new_turn, outlet, person, round, spring, statement, turn, village,
@@ -45,7 +45,9 @@ pub async fn a_turn_goes_from_open_to_drafted(ground: Ground) {
     assert!(!store.set_turn_statement(&turn("t1"), id).await.unwrap());
     assert_eq!(store.turns_to_draft().await.unwrap(), []);
 
-    store.open_turn(&new_turn("t2", "w1")).await.unwrap();
+    let again = NewTurn { opened_at: at(50), ..new_turn("t2", "w1") };
+    store.open_turn(&again).await.unwrap();
+    assert_eq!(store.open_turns().await.unwrap().len(), 1);
     assert!(store.close_turn(&turn("t2"), at(90)).await.unwrap());
     let last = store.last_closed_turn(&outlet("w1")).await.unwrap().unwrap();
     assert_eq!((last.code, last.statement), (turn("t2"), None));
@@ -60,6 +62,25 @@ pub async fn rejects_a_second_turn_at_an_outlet(ground: Ground) {
         assert!(matches!(error, StoreError::Conflict { .. }), "{error}");
     }
     store.open_turn(&new_turn("t2", "w2")).await.unwrap();
+}
+
+pub async fn a_turn_is_logged_between_others(ground: Ground) {
+    let store = ground.store().await;
+    store.put_round(&spring()).await.unwrap();
+    let from = |code: &str, opened| NewTurn { opened_at: at(opened), ..new_turn(code, "w1") };
+    store.log_turn(&from("t1", 10), at(50), None).await.unwrap();
+    store.open_turn(&from("t3", 90)).await.unwrap();
+    for (opened, closed) in [(40, 60), (10, 50), (20, 30), (5, 200), (90, 91)] {
+        let error = store.log_turn(&from("t2", opened), at(closed), None).await.unwrap_err();
+        assert!(matches!(error, StoreError::Conflict { .. }), "{opened} {closed}: {error}");
+    }
+    store.log_turn(&from("t2", 50), at(90), None).await.unwrap();
+    assert!(store.log_turn(&from("t2", 300), at(301), None).await.is_err());
+    let between: Vec<_> = store.turns_between(&outlet("w1"), at(50), at(91)).await.unwrap();
+    let codes: Vec<_> = between.iter().map(|turn| turn.code.as_str()).collect();
+    assert_eq!(codes, ["t2", "t3"]);
+    let logged = store.turns_to_draft().await.unwrap();
+    assert_eq!(logged.len(), 2);
 }
 
 pub async fn rejects_a_turn_of_no_round(ground: Ground) {

@@ -1,9 +1,13 @@
-//! The JSON API below `/api/v1`: requests, statements that wait for signatures, status.
+//! The JSON API below `/api/v1`: requests, statements that wait for signatures, alarms, proposals,
+//! balances, status.
 //!
 //! Nobody logs in: what may be done is decided by the signatures handed in. Errors are RFC 9457
 //! problem details.
 
+mod alarms;
+mod balance;
 mod problem;
+mod proposals;
 mod readings;
 mod requests;
 mod signatures;
@@ -38,6 +42,9 @@ pub(crate) fn routes() -> Router<Site> {
         .route("/api/v1/statements", statements)
         .route("/api/v1/statements/{id}", get(statement::show))
         .route("/api/v1/statements/{id}/signatures", signatures)
+        .route("/api/v1/alarms", get(alarms::list))
+        .route("/api/v1/proposals", get(proposals::list))
+        .route("/api/v1/villages/{village}/rounds/{round}/balance", get(balance::show))
         .route("/api/v1/status", get(status::show))
         .route("/api/{*rest}", any(problem::no_such_endpoint))
         .method_not_allowed_fallback(problem::no_such_method)

@@ -86,6 +86,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_water_account_stands_in_public() {
+        let town = Town::busy().await;
+        let zh = page(&town.router, "/villages/east/rounds/2026-1").await;
+        zh.shows(&["水账", "未入账", "1,061.900", "到最近的读数为止"]);
+        let en = page(&town.router, "/villages/east/rounds/2026-1?lang=en").await;
+        en.shows(&["Water account", "Unattributed (m³)"]);
+    }
+
+    #[tokio::test]
     async fn an_unbilled_round_says_so() {
         let town = Town::busy().await;
         page(&town.router, "/villages/east/rounds/2026-2").await.shows(&["未结算", "还没有结算"]);

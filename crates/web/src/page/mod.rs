@@ -1,13 +1,16 @@
 //! The pages, one a file: its address, its template, its handler.
 
+mod alarms;
 mod board;
 mod district;
 mod household;
 mod log;
+mod meter;
 mod meters;
 mod posting;
 mod quarantine;
 mod search;
+mod turns;
 mod village;
 
 use askama::Template;
@@ -16,6 +19,8 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, VARY};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+
+pub(crate) use alarms::AlarmQuery;
 
 use crate::here::Here;
 use crate::site::Site;
@@ -29,7 +34,10 @@ pub(crate) fn routes() -> Router<Site> {
         .route("/households/{household}", get(household::show))
         .route("/search", get(search::show))
         .route("/log", get(log::show))
+        .route("/alarms", get(alarms::show))
         .route("/meters", get(meters::show))
+        .route("/meters/{code}", get(meter::show))
+        .route("/turns", get(turns::show))
         .route("/quarantine", get(quarantine::show))
 }
 

@@ -56,7 +56,7 @@ mod tests {
             ("%EF%BC%91%EF%BC%90%EF%BC%92", "/households/102"),
             ("7", "/postings/7"),
             ("e1", "/villages/east"),
-            ("ME1", "/meters#m-me1"),
+            ("ME1", "/meters/me1"),
             ("%E4%B8%9C%E6%9D%91", "/villages/east"),
         ] {
             let answer = get(&town.router, &format!("/search?q={query}")).await;

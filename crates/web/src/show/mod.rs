@@ -3,6 +3,7 @@
 //! A template hands over references and code hands over values; `Borrow` takes both.
 
 mod meter;
+mod watch;
 
 use std::borrow::Borrow;
 
@@ -298,7 +299,7 @@ impl Here {
             Hit::Outlet { village, .. } | Hit::Village(village) => {
                 self.to(format!("/villages/{}", village.id))
             }
-            Hit::Meter(code) => self.to_anchor("/meters", format!("m-{code}")),
+            Hit::Meter(code) => self.to(format!("/meters/{code}")),
         }
     }
 

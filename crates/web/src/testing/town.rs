@@ -20,6 +20,7 @@ use domain::scale::Scale;
 use domain::share::ShareMethod;
 use domain::tariff::{Price, Tariff};
 use domain::{Area, Timestamp};
+use service::board::{self, AlarmFilter, AlarmKind};
 use service::request::Ask;
 use service::{Arrival, Clock, LogKey, NewAttachment, Service};
 use store::Store;
@@ -111,6 +112,49 @@ impl Town {
         let town = Self::busy().await;
         town.draft("t5", "2026-2", "2026-05-02T05:00:00Z", "2026-05-03T05:00:00Z").await;
         town
+    }
+
+    /// The district as it was founded, before its meter reported.
+    pub(crate) async fn silent() -> Self {
+        let town = Self::empty().await;
+        town.found().await;
+        town
+    }
+
+    /// Water has run for six hours of a round, and nobody has opened a turn.
+    pub(crate) async fn flowing() -> Self {
+        let mut town = Self::silent().await;
+        town.open_round("2026-1", "第一轮", "2026-05-01T00:00:00Z", "2026-05-04T00:00:00Z").await;
+        town.report(6, Flags::NONE).await;
+        town.watch().await;
+        town
+    }
+
+    /// The busy district with a meter that was tampered with and asks for a battery.
+    pub(crate) async fn watched() -> Self {
+        let mut town = Self::busy().await;
+        town.report(1, Flags::LOW_BATTERY).await;
+        town.watch().await;
+        town
+    }
+
+    /// The busy district with a turn that has the water.
+    pub(crate) async fn with_an_open_turn() -> Self {
+        let town = Self::busy().await;
+        town.open_turn("t6", "2026-2", "2026-05-01T22:55:00Z").await;
+        town
+    }
+
+    /// The station takes note of an alarm.
+    pub(crate) async fn note(&self, kind: AlarmKind, words: &str) {
+        let filter = AlarmFilter { kind: Some(kind), ..AlarmFilter::default() };
+        let alarm = board::alarms(&self.service, filter).await.unwrap().open[0].id;
+        let ask = Ask::AcknowledgeAlarm { alarm, note: words.to_owned() };
+        self.service.request(&self.station.asks(ask)).await.unwrap();
+    }
+
+    async fn watch(&self) {
+        while self.service.watch().await.unwrap() {}
     }
 
     async fn found(&self) {
@@ -230,6 +274,13 @@ impl Town {
     }
 
     async fn draft(&self, turn: &str, round: &str, opened_at: &str, closed_at: &str) {
+        self.open_turn(turn, round, opened_at).await;
+        let close = Ask::CloseTurn { turn: id(turn), closed_at: id(closed_at) };
+        self.service.request(&self.station.asks(close)).await.unwrap();
+        self.service.draft_due().await.unwrap();
+    }
+
+    async fn open_turn(&self, turn: &str, round: &str, opened_at: &str) {
         let opened = Turn {
             id: id(turn),
             round: id(round),
@@ -240,10 +291,7 @@ impl Town {
             members: Vec::new(),
             opened_at: id(opened_at),
         };
-        let close = Ask::CloseTurn { turn: id(turn), closed_at: id(closed_at) };
         self.service.request(&self.station.asks(Ask::OpenTurn(opened))).await.unwrap();
-        self.service.request(&self.station.asks(close)).await.unwrap();
-        self.service.draft_due().await.unwrap();
     }
 
     async fn settle(&self, round: &str) {
