@@ -16,6 +16,8 @@
 //! packet has a limit; a client that is slow or hostile harms only itself. `docs/formats/topics.md` describes the
 //! topics for those who build meters or run a broker.
 
+pub mod adapter;
+
 mod batch;
 mod client;
 mod counter;
