@@ -36,6 +36,8 @@ pub use batch::{
 };
 pub use client::{Broker, BrokerConfig, BrokerConfigError, Login};
 pub use counter::{BATCH_CLASSES_MILLIS, Counters, Counts, Refusal};
+#[cfg(feature = "testing")]
+pub use endpoint::read_packets;
 pub use endpoint::{
     Endpoint, EndpointConfig, MAX_CONNECTIONS, MAX_INFLIGHT_BYTES, MAX_INFLIGHT_MESSAGES,
     MAX_PACKET_BYTES,
