@@ -204,7 +204,7 @@ impl Server {
 }
 
 /// Opens the district, bound to the genesis and to the checkpoint that lie in the data folder.
-async fn open_service(
+pub async fn open_service(
     config: &Config,
     store: Store,
     clock: Arc<dyn Clock>,

@@ -9,6 +9,7 @@ pub mod board;
 pub mod clock;
 pub mod device;
 pub mod error;
+pub mod hand_readings;
 pub mod request;
 
 mod asking;
