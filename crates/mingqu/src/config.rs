@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 use domain::DistrictId;
+use mqtt::adapter::Adapters;
+use mqtt::adapter::config::AdapterConfig;
 use mqtt::{BrokerConfig, Level, Login};
 use serde::Deserialize;
 
@@ -13,6 +15,8 @@ use serde::Deserialize;
 pub const FILE_NAME: &str = "mingqu.toml";
 /// The log key's file in the data folder.
 pub const LOG_KEY_FILE: &str = "log.key";
+/// The gateway key's file in the data folder: it vouches for meters that sign nothing.
+pub const GATEWAY_KEY_FILE: &str = "gateway.key";
 /// The genesis's file in the data folder: the only statement that may found the log.
 pub const GENESIS_FILE: &str = "genesis.json";
 /// The last published checkpoint's file in the data folder.
@@ -48,6 +52,9 @@ pub struct File {
     pub broker_protocol: Option<String>,
     /// The name under which several servers divide the reports among them.
     pub broker_share: Option<String>,
+    /// How messages of devices that do not sign become readings.
+    #[serde(default)]
+    pub adapter: Vec<AdapterConfig>,
 }
 
 /// What the command line and the environment may say.
@@ -97,6 +104,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How meters reach the server.
     pub meters: Meters,
+    /// How messages of devices that do not sign become readings; checked.
+    pub adapters: Vec<AdapterConfig>,
 }
 
 /// How meters reach the server.
@@ -140,6 +149,7 @@ impl File {
             broker_password: pick(&over.broker_password, self.broker_password),
             broker_protocol: pick(&over.broker_protocol, self.broker_protocol),
             broker_share: pick(&over.broker_share, self.broker_share),
+            adapter: self.adapter,
         }
     }
 }
@@ -168,6 +178,7 @@ impl Config {
             let address = file.mqtt_listen.as_deref().unwrap_or(DEFAULT_MQTT_LISTEN);
             Meters::Endpoint(parse_address("mqtt_listen", address)?)
         };
+        Adapters::new(&file.adapter).context("configuration key adapter")?;
         let listen = file.listen.as_deref().unwrap_or(DEFAULT_LISTEN);
         Ok(Self {
             data: data.to_path_buf(),
@@ -175,6 +186,7 @@ impl Config {
             origin,
             listen: parse_address("listen", listen)?,
             meters,
+            adapters: file.adapter,
             database: file
                 .database
                 .unwrap_or_else(|| format!("sqlite:{}", data.join("mingqu.db").display())),
@@ -298,6 +310,10 @@ mod tests {
             (
                 "broker = \"b:1\"\nbroker_client_id = \"s1\"\nbroker_share = \"a/b\"",
                 ["broker", "share", "a-z"],
+            ),
+            (
+                "[[adapter]]\nkind = \"json\"\ntopic = \"mingqu/#\"\nmeter = { fixed = \"w1\" }\nvalue = { pointer = \"/v\" }\ntime = { form = \"arrival\" }",
+                ["adapter", "mingqu/#", "signed reports"],
             ),
             ("lisen = \"a\"", ["lisen", "unknown field", "mqtt_listen"]),
         ] {

@@ -22,6 +22,7 @@ mod batch;
 mod client;
 mod counter;
 mod endpoint;
+mod foreign;
 mod ingest;
 mod order;
 mod refused;

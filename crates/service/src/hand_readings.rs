@@ -5,6 +5,7 @@ use domain::scale::{Dial, Scale};
 use domain::units::{UnitError, parse_decimal};
 use domain::{IdError, MeterCode, Timestamp};
 use serde::{Deserialize, Serialize};
+use store::{Stream, StreamId};
 use thiserror::Error;
 
 use crate::{MAX_CLOCK_AHEAD_MILLIS, Service, ServiceError};
@@ -205,14 +206,25 @@ impl Service {
         at: Timestamp,
     ) -> Result<Vec<StoredReading>, ServiceError> {
         let mut around = Vec::new();
-        if let Some((first, last)) = self.store.evidence_span(meter, at, at).await? {
-            for report in self.store.reports(meter, first, last).await? {
-                let Ok(signed) = telemetry::decode(&report.bytes) else { continue };
-                let readings = evidence::readings(signed.report()).unwrap_or_default();
-                around.extend(
-                    readings.iter().map(|one| StoredReading { at: one.at, value: one.value }),
-                );
-            }
+        for stream in Stream::ALL {
+            let id = StreamId { meter: meter.clone(), stream };
+            let Some((first, last)) = self.store.evidence_span(&id, at, at).await? else {
+                continue;
+            };
+            let stored = self.store.reports(&id, first, last).await?;
+            let record = self.record();
+            let readings = stored.iter().flat_map(|report| {
+                match stream {
+                    Stream::Primary => telemetry::decode(&report.bytes)
+                        .ok()
+                        .and_then(|signed| evidence::readings(signed.report()).ok()),
+                    Stream::Manual => evidence::hand_readings(record.directory(), &report.bytes)
+                        .ok()
+                        .map(|(_, readings)| readings),
+                }
+                .unwrap_or_default()
+            });
+            around.extend(readings.map(|one| StoredReading { at: one.at, value: one.value }));
         }
         Ok(around)
     }

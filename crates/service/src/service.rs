@@ -9,9 +9,11 @@ use disclosure::merkle::Hash;
 use disclosure::record::Record;
 use disclosure::statement::{Kind, Statement};
 use domain::{DistrictId, MeterCode, Timestamp};
+use ed25519_dalek::SigningKey;
 use store::{EntryRow, Store};
 use tokio::sync::Notify;
 
+use crate::foreign::ForeignTotals;
 use crate::log::{LogKey, LogReader};
 use crate::{Clock, ServiceError, Statuses, Undrafted};
 
@@ -42,6 +44,9 @@ pub struct Service {
     pub(crate) statuses: Arc<Statuses>,
     /// SHA-256 of the only payload that may found the log; any that names its key when there is none.
     pub(crate) genesis: Option<Hash>,
+    /// What vouches for meters that sign nothing; without it none is taken in.
+    pub(crate) gateway: Option<SigningKey>,
+    pub(crate) foreign: ForeignTotals,
 }
 
 impl Service {
@@ -66,6 +71,8 @@ impl Service {
             undrafted: Mutex::default(),
             news: Notify::new(),
             genesis: None,
+            gateway: None,
+            foreign: ForeignTotals::default(),
         };
         service.catch_up().await?;
         service.check_log_key()?;

@@ -1,5 +1,6 @@
 //! Why a foreign message is refused: one variant for each rule, each with its word for the quarantine.
 
+use service::ForeignReason;
 use thiserror::Error;
 
 use super::MAX_FOREIGN_BYTES;
@@ -119,28 +120,28 @@ pub enum AdapterError {
 }
 
 impl AdapterError {
-    /// The word that stands in the quarantine and in metrics.
-    pub const fn code(&self) -> &'static str {
+    /// The reason as it stands in the quarantine and in metrics.
+    pub const fn reason(&self) -> ForeignReason {
         match self {
-            Self::Oversize => "foreign-oversize",
-            Self::NotJson => "foreign-not-json",
-            Self::TooDeep => "foreign-too-deep",
-            Self::DuplicateKey(_) => "foreign-duplicate-key",
-            Self::MissingPointer(_) => "foreign-missing-pointer",
-            Self::WrongType { .. } => "foreign-wrong-type",
-            Self::NotANumber { .. } => "foreign-not-a-number",
-            Self::OutOfRange { .. } => "foreign-out-of-range",
-            Self::Fraction { .. } => "foreign-fraction",
-            Self::TimeMissing(_) => "foreign-time-missing",
-            Self::TimeUnreadable { .. } => "foreign-time-unreadable",
-            Self::TimeOutOfRange { .. } => "foreign-time-out-of-range",
-            Self::UnknownDevice(_) => "foreign-unknown-device",
-            Self::OtherDevicesTopic { .. } => "foreign-other-devices-topic",
-            Self::TopicShape(_) => "foreign-topic-shape",
-            Self::NoSamples(_) => "foreign-no-samples",
-            Self::TooManySamples => "foreign-too-many-samples",
-            Self::DataUnreadable => "foreign-data-unreadable",
-            Self::DataTooShort { .. } => "foreign-data-too-short",
+            Self::Oversize => ForeignReason::Oversize,
+            Self::NotJson => ForeignReason::NotJson,
+            Self::TooDeep => ForeignReason::TooDeep,
+            Self::DuplicateKey(_) => ForeignReason::DuplicateKey,
+            Self::MissingPointer(_) => ForeignReason::MissingPointer,
+            Self::WrongType { .. } => ForeignReason::WrongType,
+            Self::NotANumber { .. } => ForeignReason::NotANumber,
+            Self::OutOfRange { .. } => ForeignReason::OutOfRange,
+            Self::Fraction { .. } => ForeignReason::Fraction,
+            Self::TimeMissing(_) => ForeignReason::TimeMissing,
+            Self::TimeUnreadable { .. } => ForeignReason::TimeUnreadable,
+            Self::TimeOutOfRange { .. } => ForeignReason::TimeOutOfRange,
+            Self::UnknownDevice(_) => ForeignReason::UnknownDevice,
+            Self::OtherDevicesTopic { .. } => ForeignReason::OtherDevicesTopic,
+            Self::TopicShape(_) => ForeignReason::TopicShape,
+            Self::NoSamples(_) => ForeignReason::NoSamples,
+            Self::TooManySamples => ForeignReason::TooManySamples,
+            Self::DataUnreadable => ForeignReason::DataUnreadable,
+            Self::DataTooShort { .. } => ForeignReason::DataTooShort,
         }
     }
 }

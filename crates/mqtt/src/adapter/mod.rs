@@ -18,7 +18,7 @@ mod mapping;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use telemetry::{Flags, MeterId, Reading};
+use telemetry::{Flags, MeterId};
 use thiserror::Error;
 
 use chirpstack::Chirpstack;
@@ -28,6 +28,7 @@ use mapped::Mapped;
 
 pub use error::AdapterError;
 pub use filter::{TopicFilter, TopicFilterError};
+pub use service::ForeignReading;
 
 /// The longest foreign message that is read.
 pub const MAX_FOREIGN_BYTES: usize = 32 * 1024;
@@ -35,19 +36,6 @@ pub const MAX_FOREIGN_BYTES: usize = 32 * 1024;
 pub const MAX_ADAPTERS: usize = 64;
 /// The longest id by which a message is told from others, in characters.
 pub const MAX_MESSAGE_ID_CHARS: usize = 128;
-
-/// What a device that does not sign said of one meter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ForeignReading {
-    /// The meter.
-    pub meter: MeterId,
-    /// One or more readings by time, each at a whole second, in the meter's integer unit.
-    pub readings: Vec<Reading>,
-    /// What the device says of itself.
-    pub flags: Flags,
-    /// What tells the message from others: the same id again is the same message.
-    pub message_id: Option<String>,
-}
 
 /// A message that is in order and no reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -274,6 +262,11 @@ impl Adapters {
     /// The topics they listen to.
     pub fn filters(&self) -> impl Iterator<Item = &TopicFilter> {
         self.adapters.iter().map(Adapter::filter)
+    }
+
+    /// Whether one of them listens to this topic.
+    pub fn listen_to(&self, topic: &str) -> bool {
+        self.adapters.iter().any(|adapter| adapter.filter.matches(topic))
     }
 
     /// Reads a message on this topic; `None` when no adapter listens there.
