@@ -9,6 +9,7 @@ use std::process::Command;
 /// What each crate may use of the workspace; `ARCHITECTURE.md` draws it.
 const ALLOWED_EDGES: [(&str, &[&str]); 12] = [
     ("telemetry", &[]),
+    ("sheet", &[]),
     ("domain", &[]),
     ("disclosure", &["domain"]),
     ("evidence", &["telemetry", "domain", "disclosure"]),
@@ -29,6 +30,7 @@ const ALLOWED_EDGES: [(&str, &[&str]); 12] = [
             "service",
             "mqtt",
             "web",
+            "sheet",
             "firmware-sim",
         ],
     ),

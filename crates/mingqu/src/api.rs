@@ -7,9 +7,11 @@ use disclosure::dsse::Envelope;
 use disclosure::key::{PublicKey, sign};
 use disclosure::merkle::Hash;
 use disclosure::statement::Statement;
+use domain::DistrictId;
 use ed25519_dalek::SigningKey;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use service::hand_readings::{DraftReading, Preview};
 
 /// A client of one server.
 pub struct Api {
@@ -49,6 +51,31 @@ impl Api {
             .content_type("application/json")
             .send(envelope.to_json());
         self.answer(path, response)
+    }
+
+    /// The district that it serves.
+    pub fn district(&self) -> anyhow::Result<DistrictId> {
+        let answer = self.get("/api/v1/status")?;
+        let district = answer["district"].as_str().context("the server names no district")?;
+        DistrictId::new(district).context("the server names no district")
+    }
+
+    /// What readings by hand would come to.
+    pub fn preview_readings(&self, drafts: &[DraftReading]) -> anyhow::Result<Vec<Preview>> {
+        let answer = self.post("/api/v1/readings/preview", &json!({ "readings": drafts }))?;
+        let previews = answer["previews"].clone();
+        serde_json::from_value(previews).context("the server's answer cannot be read")
+    }
+
+    /// Hands in signed readings by hand.
+    pub fn enter_readings(&self, envelope: &Envelope) -> anyhow::Result<()> {
+        let path = "/api/v1/readings";
+        let response = self
+            .agent
+            .post(format!("{}{path}", self.base))
+            .content_type("application/json")
+            .send(envelope.to_json());
+        self.answer(path, response).map(|_| ())
     }
 
     /// Hands in a statement with the attachments that it names; returns its id.

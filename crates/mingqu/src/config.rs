@@ -7,6 +7,8 @@ use anyhow::{Context, bail};
 use clap::Args;
 use domain::DistrictId;
 use domain::watch::Thresholds;
+use mqtt::adapter::Adapters;
+use mqtt::adapter::config::AdapterConfig;
 use mqtt::{BrokerConfig, Level, Login};
 use serde::Deserialize;
 
@@ -14,6 +16,8 @@ use serde::Deserialize;
 pub const FILE_NAME: &str = "mingqu.toml";
 /// The log key's file in the data folder.
 pub const LOG_KEY_FILE: &str = "log.key";
+/// The gateway key's file in the data folder: it vouches for meters that sign nothing.
+pub const GATEWAY_KEY_FILE: &str = "gateway.key";
 /// The genesis's file in the data folder: the only statement that may found the log.
 pub const GENESIS_FILE: &str = "genesis.json";
 /// The last published checkpoint's file in the data folder.
@@ -52,6 +56,9 @@ pub struct File {
     /// From when on something is an alarm or looks like a turn.
     #[serde(default)]
     pub alarms: Thresholds,
+    /// How messages of devices that do not sign become readings.
+    #[serde(default)]
+    pub adapter: Vec<AdapterConfig>,
 }
 
 /// What the command line and the environment may say.
@@ -103,6 +110,8 @@ pub struct Config {
     pub meters: Meters,
     /// From when on something is an alarm or looks like a turn.
     pub alarms: Thresholds,
+    /// How messages of devices that do not sign become readings; checked.
+    pub adapters: Vec<AdapterConfig>,
 }
 
 /// How meters reach the server.
@@ -152,6 +161,7 @@ impl File {
             broker_password: pick(&over.broker_password, self.broker_password),
             broker_protocol: pick(&over.broker_protocol, self.broker_protocol),
             broker_share: pick(&over.broker_share, self.broker_share),
+            adapter: self.adapter,
         }
     }
 }
@@ -181,6 +191,7 @@ impl Config {
             let address = file.mqtt_listen.as_deref().unwrap_or(DEFAULT_MQTT_LISTEN);
             Meters::Endpoint(parse_address("mqtt_listen", address)?)
         };
+        Adapters::new(&file.adapter).context("configuration key adapter")?;
         let listen = file.listen.as_deref().unwrap_or(DEFAULT_LISTEN);
         Ok(Self {
             data: data.to_path_buf(),
@@ -189,6 +200,7 @@ impl Config {
             listen: parse_address("listen", listen)?,
             meters,
             alarms: file.alarms,
+            adapters: file.adapter,
             database: file
                 .database
                 .unwrap_or_else(|| format!("sqlite:{}", data.join("mingqu.db").display())),
@@ -312,6 +324,10 @@ mod tests {
             (
                 "broker = \"b:1\"\nbroker_client_id = \"s1\"\nbroker_share = \"a/b\"",
                 ["broker", "share", "a-z"],
+            ),
+            (
+                "[[adapter]]\nkind = \"json\"\ntopic = \"mingqu/#\"\nmeter = { fixed = \"w1\" }\nvalue = { pointer = \"/v\" }\ntime = { form = \"arrival\" }",
+                ["adapter", "mingqu/#", "signed reports"],
             ),
             ("lisen = \"a\"", ["lisen", "unknown field", "mqtt_listen"]),
             (

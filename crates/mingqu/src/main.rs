@@ -43,6 +43,9 @@ enum Command {
     Rating(command::rating::RatingCommand),
     /// Sign a statement or a request with a person's key.
     Sign(command::sign::SignArgs),
+    /// Hand in what was kept by hand in a file: readings, or turns.
+    #[command(subcommand)]
+    Import(command::import::ImportCommand),
     /// Check one receipt or one envelope.
     Verify(command::verify::VerifyArgs),
     /// Copy the public log to plain files.
@@ -82,6 +85,7 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
         Command::Keys(command) => command::keys::run(&command),
         Command::Rating(command) => command::rating::run(command),
         Command::Sign(args) => command::sign::run(&args),
+        Command::Import(command) => command::import::run(&command),
         Command::Verify(args) => command::verify::run(&args),
         Command::Log(command) => asynchronous(command::log::run(command)),
         Command::Audit(args) => command::audit::run(&args),
@@ -122,6 +126,9 @@ mod tests {
             "mingqu rating parshall --throat-mm 600 --id p600",
             "mingqu rating pairs pairs.csv --id w1 --source s",
             "mingqu sign --key k.pem --kind key body.json --log-level debug",
+            "mingqu import readings r.xlsx --server http://127.0.0.1:8080 --key k.pem",
+            "mingqu import readings r.csv --data d --dry-run --value-column v --unit m3 --json",
+            "mingqu import turns t.csv --data d --key k.pem --sheet s",
             "mingqu verify e.json --log copy",
             "mingqu verify r --entry e.json --log-key k",
             "mingqu log export --data d out",

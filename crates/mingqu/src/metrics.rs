@@ -53,6 +53,12 @@ pub fn write(counts: &Counts, metrics: &mut Metrics) {
         "reason",
         counts.refused.iter().map(|(reason, count)| (reason.name(), *count)),
     );
+    metrics.counters(
+        "mingqu_mqtt_ignored_total",
+        "Foreign messages in order that carry no reading.",
+        "kind",
+        counts.ignored.iter().map(|(kind, count)| (kind.name(), *count)),
+    );
     metrics.times(
         "mingqu_mqtt_batch_seconds",
         "How long the database took for a batch of reports.",

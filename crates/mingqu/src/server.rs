@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use disclosure::merkle::Hash;
+use ed25519_dalek::SigningKey;
+use mqtt::adapter::Adapters;
 use mqtt::{Batcher, Broker, Counters, Endpoint, EndpointConfig, Topics};
 use service::{Clock, LogKey, Service};
 use store::Store;
@@ -15,7 +17,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use web::{MetricsSource, WebConfig};
 
-use crate::config::{Config, GENESIS_FILE, LAST_CHECKPOINT_FILE, LOG_KEY_FILE, Meters};
+use crate::config::{
+    Config, GATEWAY_KEY_FILE, GENESIS_FILE, LAST_CHECKPOINT_FILE, LOG_KEY_FILE, Meters,
+};
 use crate::{key_file, metrics};
 
 /// Between two looks at what meters reported, so that storing reports comes first.
@@ -133,7 +137,8 @@ impl Server {
     ) -> anyhow::Result<Arc<Counters>> {
         let counters = Arc::new(Counters::default());
         let (queue, batcher) = Batcher::new(Arc::clone(&self.service), Arc::clone(&counters));
-        let topics = Topics::new(config.district.as_str())?;
+        let topics =
+            Topics::new(config.district.as_str())?.with_adapters(Adapters::new(&config.adapters)?);
         let statuses = Arc::clone(self.service.statuses());
         self.spawn_until(stopping, |stop| async move {
             batcher.run(stop).await;
@@ -234,12 +239,15 @@ impl Server {
 }
 
 /// Opens the district, bound to the genesis and to the checkpoint that lie in the data folder.
-async fn open_service(
+pub async fn open_service(
     config: &Config,
     store: Store,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Arc<Service>> {
     let mut service = Service::open(store, log_key(config)?, clock).await?.watching(config.alarms);
+    if let Some(gateway) = gateway_key(config)? {
+        service = service.vouching_with(gateway);
+    }
     let genesis = config.data.join(GENESIS_FILE);
     match read_optional(&genesis)? {
         Some(payload) => service = service.founded_by(Hash::of(&payload)),
@@ -286,6 +294,21 @@ pub fn log_key(config: &Config) -> anyhow::Result<LogKey> {
     let key = key_file::read(&config.data.join(LOG_KEY_FILE))
         .context("the log's key is needed: put it back from where you keep a copy")?;
     Ok(LogKey::new(config.origin.clone(), key))
+}
+
+/// The key that vouches for meters that sign nothing; needed where adapters are configured.
+fn gateway_key(config: &Config) -> anyhow::Result<Option<SigningKey>> {
+    let path = config.data.join(GATEWAY_KEY_FILE);
+    if path.exists() {
+        return key_file::read(&path).map(Some);
+    }
+    if !config.adapters.is_empty() {
+        bail!(
+            "adapters are configured and there is no {}: put it back, or make one with `mingqu keys new` and post it in the registry",
+            path.display()
+        );
+    }
+    Ok(None)
 }
 
 async fn listen(address: SocketAddr, what: &str, flag: &str) -> anyhow::Result<TcpListener> {

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::adapter::Ignored;
+
 /// Upper bounds of the classes in which batches are counted by the time they took to store, in milliseconds.
 pub const BATCH_CLASSES_MILLIS: [u64; 10] = [1, 2, 5, 10, 20, 50, 100, 500, 1_000, 10_000];
 
@@ -91,6 +93,7 @@ pub struct Counters {
     broker_connections: AtomicU64,
     stale_acknowledgements: AtomicU64,
     refused: [AtomicU64; Refusal::ALL.len()],
+    ignored: [AtomicU64; Ignored::ALL.len()],
 }
 
 /// What [`Counters`] held at one moment.
@@ -123,6 +126,8 @@ pub struct Counts {
     pub stale_acknowledgements: u64,
     /// Refusals by reason, in the order of [`Refusal::ALL`].
     pub refused: [(Refusal, u64); Refusal::ALL.len()],
+    /// Foreign messages in order that carry no reading, by kind, in the order of [`Ignored::ALL`].
+    pub ignored: [(Ignored, u64); Ignored::ALL.len()],
 }
 
 impl Counts {
@@ -151,6 +156,7 @@ impl Counters {
             broker_connections: read(&self.broker_connections),
             stale_acknowledgements: read(&self.stale_acknowledgements),
             refused: Refusal::ALL.map(|reason| (reason, read(&self.refused[slot(reason)]))),
+            ignored: std::array::from_fn(|at| (Ignored::ALL[at], read(&self.ignored[at]))),
         }
     }
 
@@ -195,6 +201,11 @@ impl Counters {
 
     pub(crate) fn add_stale_acknowledgement(&self) {
         add(&self.stale_acknowledgements, 1);
+    }
+
+    pub(crate) fn ignore(&self, kind: Ignored) {
+        let slot = Ignored::ALL.iter().position(|of| *of == kind).unwrap_or(0);
+        add(&self.ignored[slot], 1);
     }
 
     pub(crate) fn refuse(&self, reason: Refusal) {

@@ -16,10 +16,13 @@
 //! packet has a limit; a client that is slow or hostile harms only itself. `docs/formats/topics.md` describes the
 //! topics for those who build meters or run a broker.
 
+pub mod adapter;
+
 mod batch;
 mod client;
 mod counter;
 mod endpoint;
+mod foreign;
 mod ingest;
 mod order;
 mod refused;
@@ -34,6 +37,8 @@ pub use batch::{
 };
 pub use client::{Broker, BrokerConfig, BrokerConfigError, Login};
 pub use counter::{BATCH_CLASSES_MILLIS, Counters, Counts, Refusal};
+#[cfg(feature = "testing")]
+pub use endpoint::read_packets;
 pub use endpoint::{
     Endpoint, EndpointConfig, MAX_CONNECTIONS, MAX_INFLIGHT_BYTES, MAX_INFLIGHT_MESSAGES,
     MAX_PACKET_BYTES,

@@ -34,6 +34,7 @@ fn message(
         meter: from.to_owned(),
         payload: payload.to_vec(),
         refused: Some(Refused { reason, detail: detail.to_string() }),
+        foreign: None,
     };
     Message { arrival, ack: None }
 }

@@ -3,8 +3,12 @@
 //! What a meter sends (`report`, `status`) is told apart from what it receives (`stored`, `command`); nothing else is
 //! spoken. See MQTT 5.0 §4.7 for topic names and filters.
 
+use std::sync::Arc;
+
 use telemetry::MeterId;
 use thiserror::Error;
+
+use crate::adapter::Adapters;
 
 /// The longest topic name or filter that is looked at, in bytes of UTF-8.
 pub const MAX_TOPIC_BYTES: usize = 256;
@@ -13,10 +17,11 @@ const MAX_DISTRICT_BYTES: usize = 32;
 const PREFIX: &str = "mingqu/v1/";
 
 /// The topics of one district.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Topics {
     /// `mingqu/v1/{district}/`
     prefix: String,
+    adapters: Arc<Adapters>,
 }
 
 /// What a published message claims to be, judged by its topic alone.
@@ -33,6 +38,8 @@ pub enum Incoming<'a> {
         /// The meter.
         meter: MeterId,
     },
+    /// A message that an adapter reads.
+    Foreign,
 }
 
 /// A subscription that a meter may have.
@@ -96,7 +103,17 @@ impl Topics {
         {
             return Err(TopicError::District);
         }
-        Ok(Self { prefix: format!("{PREFIX}{district}/") })
+        Ok(Self { prefix: format!("{PREFIX}{district}/"), adapters: Arc::default() })
+    }
+
+    /// Takes in what these adapters listen to as well.
+    #[must_use]
+    pub fn with_adapters(self, adapters: Adapters) -> Self {
+        Self { adapters: Arc::new(adapters), ..self }
+    }
+
+    pub(crate) fn adapters(&self) -> &Adapters {
+        &self.adapters
     }
 
     /// Where a meter's reports go.
@@ -137,7 +154,10 @@ impl Topics {
         if topic.contains(|c: char| c == '+' || c == '#' || c.is_control()) {
             return Err(TopicError::Character);
         }
-        let (district, meter, leaf) = segments(topic).ok_or(TopicError::Unknown)?;
+        let Some((district, meter, leaf)) = segments(topic) else {
+            let listened = self.adapters.listen_to(topic);
+            return if listened { Ok(Incoming::Foreign) } else { Err(TopicError::Unknown) };
+        };
         match leaf {
             "report" => Ok(Incoming::Report { meter }),
             "status" if !self.is_own(district) => Err(TopicError::OtherDistrict),
@@ -224,7 +244,7 @@ mod tests {
     #[test]
     fn rejects_a_district_that_cannot_stand_in_a_topic() {
         for district in ["", "a/b", "a+", "#", "Upper", "-a", &"a".repeat(33)] {
-            assert_eq!(Topics::new(district), Err(TopicError::District), "{district:?}");
+            assert_eq!(Topics::new(district).err(), Some(TopicError::District), "{district:?}");
         }
     }
 

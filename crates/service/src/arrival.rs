@@ -1,6 +1,6 @@
 //! What comes in from the meters' side and what goes back: the seam between `mqtt` and the verbs.
 
-use crate::QuarantineReason;
+use crate::{ForeignReading, QuarantineReason};
 
 /// One message as it came off the wire: what claims to be a meter's report, or what is no such thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Arrival {
     pub payload: Vec<u8>,
     /// Set when `mqtt` has refused it already: it is no report, and is kept apart without another look.
     pub refused: Option<Refused>,
+    /// Set when it is no report but a foreign message, out of which an adapter read this.
+    pub foreign: Option<ForeignReading>,
 }
 
 /// Why a message was refused before anybody looked for a report in it.

@@ -62,6 +62,11 @@ impl Statuses {
         Self { clock, by_meter: Mutex::default(), version: watch::Sender::new(0) }
     }
 
+    /// The present instant, by the clock that statuses are stamped with.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// The status of one meter; `None` if it never said anything.
     pub fn get(&self, meter: &MeterId) -> Option<DeviceStatus> {
         self.lock().get(meter).copied()

@@ -6,7 +6,7 @@ use evidence::ReportError;
 use store::{NewQuarantine, NewReport};
 use telemetry::{MeterId, Report};
 
-use crate::{Arrival, Receipt, Refused, Service, ServiceError};
+use crate::{Arrival, ForeignReading, ForeignReason, Receipt, Refused, Service, ServiceError};
 
 /// How far a reading may lie ahead of the server's clock, in milliseconds: ten minutes.
 pub const MAX_CLOCK_AHEAD_MILLIS: i64 = 10 * 60 * 1000;
@@ -40,11 +40,13 @@ pub enum QuarantineReason {
     BadStatus,
     /// Bytes that are no MQTT, or an MQTT packet that the endpoint does not take.
     BadPacket,
+    /// A message of a device that does not sign, which cannot become readings.
+    Foreign(ForeignReason),
 }
 
 impl QuarantineReason {
-    /// Every reason.
-    pub const ALL: [Self; 13] = [
+    /// Every reason of reports and packets; those of foreign messages are [`ForeignReason::ALL`].
+    const OWN: [Self; 13] = [
         Self::Oversize,
         Self::Malformed,
         Self::UnknownMeter,
@@ -59,6 +61,11 @@ impl QuarantineReason {
         Self::BadStatus,
         Self::BadPacket,
     ];
+
+    /// Every reason.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::OWN.into_iter().chain(ForeignReason::ALL.map(Self::Foreign))
+    }
 
     /// The word that stands in the database, metrics and pages.
     pub const fn code(self) -> &'static str {
@@ -76,12 +83,13 @@ impl QuarantineReason {
             Self::UnknownTopic => "unknown-topic",
             Self::BadStatus => "bad-status",
             Self::BadPacket => "bad-packet",
+            Self::Foreign(reason) => reason.code(),
         }
     }
 
     /// Reads [`QuarantineReason::code`].
     pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.code() == code)
+        Self::all().find(|reason| reason.code() == code)
     }
 }
 
@@ -116,9 +124,14 @@ impl Service {
     pub async fn ingest(&self, batch: Vec<Arrival>) -> Result<Vec<Receipt>, ServiceError> {
         let now = self.now();
         let mut reports = Vec::with_capacity(batch.len());
+        let mut foreign = Vec::new();
         let mut rejects = Vec::new();
         let mut caught_up = false;
-        for arrival in batch {
+        for mut arrival in batch {
+            if let Some(reading) = arrival.foreign.take() {
+                foreign.push((arrival, reading));
+                continue;
+            }
             let mut accepted = self.accept(&arrival, now);
             if !caught_up && accepted.as_ref().is_err_and(Reject::rests_on_registry) {
                 // The meter may have been registered through another server.
@@ -143,6 +156,7 @@ impl Service {
                 }),
             }
         }
+        let vouched = self.take_foreign(now, foreign, &mut rejects, caught_up).await?;
         let stored = self.store.store_reports(now, &reports, &rejects).await?;
         tracing::debug!(
             stored = stored.stored,
@@ -150,12 +164,33 @@ impl Service {
             quarantined = rejects.len(),
             "batch stored"
         );
-        self.tell_news(stored.receipts.iter().map(|(meter, _)| meter.clone()));
+        let reported = stored.receipts.iter().map(|(meter, _)| meter.clone());
+        self.tell_news(reported.chain(vouched));
         let receipts = stored.receipts.into_iter().filter_map(|(meter, stored)| {
             // A stored meter came from a report, whose id passed the same rule.
             Some(Receipt { meter: MeterId::new(meter.as_str()).ok()?, stored })
         });
         Ok(receipts.collect())
+    }
+
+    /// Makes reports of foreign readings; returns their meters, and adds what must be kept apart to `rejects`.
+    async fn take_foreign(
+        &self,
+        now: Timestamp,
+        foreign: Vec<(Arrival, ForeignReading)>,
+        rejects: &mut Vec<NewQuarantine>,
+        caught_up: bool,
+    ) -> Result<Vec<MeterCode>, ServiceError> {
+        if foreign.is_empty() {
+            return Ok(Vec::new());
+        }
+        if !caught_up {
+            // Meters may have been registered through another server; foreign messages are few.
+            self.catch_up().await?;
+        }
+        let (meters, refused) = self.vouch(now, foreign).await?;
+        rejects.extend(refused);
+        Ok(meters)
     }
 
     fn accept(

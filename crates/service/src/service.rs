@@ -9,9 +9,11 @@ use disclosure::merkle::Hash;
 use disclosure::record::Record;
 use disclosure::statement::{Kind, Statement};
 use domain::{DistrictId, MeterCode, Timestamp};
+use ed25519_dalek::SigningKey;
 use store::{EntryRow, Store};
 use tokio::sync::Notify;
 
+use crate::foreign::ForeignTotals;
 use crate::log::{LogKey, LogReader};
 use crate::watch::Watching;
 use crate::{Clock, ServiceError, Statuses, Undrafted};
@@ -45,6 +47,9 @@ pub struct Service {
     pub(crate) started_at: Timestamp,
     /// SHA-256 of the only payload that may found the log; any that names its key when there is none.
     pub(crate) genesis: Option<Hash>,
+    /// What vouches for meters that sign nothing; without it none is taken in.
+    pub(crate) gateway: Option<SigningKey>,
+    pub(crate) foreign: ForeignTotals,
 }
 
 impl Service {
@@ -72,6 +77,8 @@ impl Service {
             watching: Watching::default(),
             started_at,
             genesis: None,
+            gateway: None,
+            foreign: ForeignTotals::default(),
         };
         service.catch_up().await?;
         service.check_log_key()?;

@@ -104,7 +104,7 @@ impl Store {
         .bind(stream.meter.as_str())
         .bind(stream.stream.code())
         .fetch_optional(p))?;
-        found.map(activity).transpose()
+        found.as_ref().map(activity).transpose()
     }
 
     /// How many reports were stored, in all streams.

@@ -143,6 +143,13 @@ async fn show(State(site): State<Site>) -> Response {
     let states = [("online", DeviceState::Online), ("offline", DeviceState::Offline)]
         .map(|(name, state)| (name, u64::try_from(statuses.count(state)).unwrap_or(u64::MAX)));
     metrics.gauges("mingqu_meters", "Meters by what they say of themselves.", "status", states);
+    let foreign = site.service.foreign_counts();
+    metrics.counters(
+        "mingqu_foreign_readings_total",
+        "Readings of devices that do not sign: part of a report now, or stored before and dropped.",
+        "outcome",
+        [("stored", foreign.stored), ("repeated", foreign.repeated)],
+    );
     let MetricsSource(write) = &site.config.metrics;
     write(&mut metrics);
     ([(CONTENT_TYPE, TEXT_FORMAT)], metrics.text).into_response()
@@ -154,7 +161,7 @@ async fn from_store(service: &Service, metrics: &mut Metrics) -> Result<(), Serv
     metrics.gauge("mingqu_log_entries", "Entries of the published log.", log_size);
     let help = "Reports on disk, of all servers of the district.";
     metrics.counter("mingqu_stored_reports_total", help, stored_reports);
-    let known = QuarantineReason::ALL.map(|reason| (reason.code(), 0));
+    let known = QuarantineReason::all().map(|reason| (reason.code(), 0));
     let reasons = known.into_iter().filter(|(reason, _)| !quarantine.contains_key(*reason));
     let counted = quarantine.iter().map(|(reason, count)| (reason.as_str(), *count));
     metrics.counters(

@@ -16,7 +16,7 @@ use service::{Clock, LogKey};
 
 use super::{print, tell};
 use crate::clock::SystemClock;
-use crate::config::{FILE_NAME, File, GENESIS_FILE, LOG_KEY_FILE};
+use crate::config::{FILE_NAME, File, GATEWAY_KEY_FILE, GENESIS_FILE, LOG_KEY_FILE};
 use crate::{Verdict, key_file};
 
 /// What `init` takes.
@@ -52,6 +52,7 @@ pub fn run(args: &InitArgs) -> anyhow::Result<Verdict> {
     }
     let log_key =
         LogKey::new(origin.clone(), key_file::read_or_create(&args.data.join(LOG_KEY_FILE))?);
+    let gateway_key = key_file::read_or_create(&args.data.join(GATEWAY_KEY_FILE))?;
     let genesis = genesis(district.clone(), &args.name, &log_key, roots, SystemClock.now());
     let statement = Statement::District(genesis);
     Record::default()
@@ -68,9 +69,11 @@ pub fn run(args: &InitArgs) -> anyhow::Result<Verdict> {
          1. each root signs:   mingqu sign --key ROOT.pem --kind district {genesis} --out genesis.dsse.json\n     \
          (the second root:     mingqu sign --key ROOT2.pem genesis.dsse.json --out genesis2.dsse.json)\n  \
          2. run the server:    mingqu serve --data {data}\n  \
-         3. hand it in:        mingqu sign --hand-in http://127.0.0.1:8080 genesis2.dsse.json",
+         3. hand it in:        mingqu sign --hand-in http://127.0.0.1:8080 genesis2.dsse.json\n\
+         Meters that sign nothing stand in the registry as gateway-vouched, with this key: {gateway}",
         data = args.data.display(),
         genesis = genesis_path.display(),
+        gateway = PublicKey::of(&gateway_key).to_hex(),
     ));
     Ok(Verdict::Good)
 }

@@ -89,6 +89,7 @@ impl Bench {
             meter: "m1".into(),
             payload: number.to_be_bytes().to_vec(),
             refused: None,
+            foreign: None,
         };
         Message { arrival, ack: Some(Ack::new(Arc::clone(&self.meter) as _, number)) }
     }
@@ -271,7 +272,8 @@ async fn a_shutdown_with_a_failing_store_acknowledges_nothing() {
 async fn ends_when_every_source_is_gone() {
     let Bench { queue, running, meter, .. } = Bench::start(Store::default());
     let (topic, meter_id) = (String::new(), String::new());
-    let arrival = Arrival { topic, meter: meter_id, payload: Vec::new(), refused: None };
+    let arrival =
+        Arrival { topic, meter: meter_id, payload: Vec::new(), refused: None, foreign: None };
     let ack = Some(Ack::new(Arc::clone(&meter) as _, 7));
     queue.put(Message { arrival, ack }).await.unwrap();
     drop(queue);

@@ -14,7 +14,7 @@ use super::wire::{self, FIRST_FAILURE, Packet, Publish};
 use super::{MAX_INFLIGHT_RECEIPTS, Shared};
 use crate::window::Window;
 use crate::wire::{write_puback, write_publish};
-use crate::{Ack, Acknowledge, Closed, Incoming, Message, Refusal, refused, status};
+use crate::{Ack, Acknowledge, Closed, Incoming, Message, Refusal, foreign, refused, status};
 
 const SHUTDOWN_GRACE_SECONDS: u64 = 5;
 
@@ -195,7 +195,8 @@ impl<'a> Connection<'a> {
                         telemetry::MAX_REPORT_BYTES
                     ),
                 });
-                let arrival = Arrival { topic, meter, payload: payload.to_vec(), refused };
+                let payload = payload.to_vec();
+                let arrival = Arrival { topic, meter, payload, refused, foreign: None };
                 Some(Message { arrival, ack: None })
             }
             Ok(Incoming::Status { meter }) => {
@@ -203,6 +204,11 @@ impl<'a> Connection<'a> {
                 let error = taken.err()?;
                 counters.refuse(Refusal::Status);
                 Some(refused::status(meter.as_str(), &topic, &payload, error))
+            }
+            Ok(Incoming::Foreign) => {
+                // One that was cut is longer than any that an adapter reads.
+                let arrived_ms = self.shared.statuses.now().millis();
+                foreign::read(&self.shared.topics, counters, &topic, &payload, arrived_ms)
             }
             Err(error) => {
                 counters.refuse(Refusal::Topic);

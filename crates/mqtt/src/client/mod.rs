@@ -115,16 +115,27 @@ struct Shared {
 }
 
 impl Shared {
-    /// Reports may be divided among servers; statuses go to every one.
-    fn filters(&self) -> [String; 2] {
-        let reports = self.share().unwrap_or_else(|| self.topics.every_report());
-        [reports, self.topics.every_status()]
+    /// Reports and foreign messages may be divided among servers; statuses go to every one.
+    fn filters(&self) -> Vec<String> {
+        let mut filters = self.divided();
+        filters.push(self.topics.every_status());
+        filters
     }
 
-    /// The filter of this server's share of the reports, if they are divided.
-    fn share(&self) -> Option<String> {
-        let name = self.config.share.as_ref()?;
-        Some(format!("$share/{name}/{}", self.topics.every_report()))
+    /// What goes to one server of those that share, or to this one alone.
+    fn divided(&self) -> Vec<String> {
+        let foreign = self.topics.adapters().filters().map(|filter| filter.as_str().to_owned());
+        let all = std::iter::once(self.topics.every_report()).chain(foreign);
+        all.map(|filter| match &self.config.share {
+            Some(name) => format!("$share/{name}/{filter}"),
+            None => filter,
+        })
+        .collect()
+    }
+
+    /// The filters of this server's share, if there are others that would take it over.
+    fn share(&self) -> Option<Vec<String>> {
+        self.config.share.as_ref().map(|_| self.divided())
     }
 }
 

@@ -239,7 +239,8 @@ pub(super) fn write_connect(config: &BrokerConfig, out: &mut BytesMut) {
 }
 
 /// Subscribes with `QoS` 1.
-pub(super) fn write_subscribe(level: Level, packet: u16, filters: [String; 2], out: &mut BytesMut) {
+pub(super) fn write_subscribe(level: Level, packet: u16, filters: Vec<String>, out: &mut BytesMut) {
+    let filters = filters.into_iter();
     let _ = match level {
         Level::V4 => {
             let qos = mqttbytes::QoS::AtLeastOnce;
@@ -258,10 +259,9 @@ pub(super) fn write_subscribe(level: Level, packet: u16, filters: [String; 2], o
     };
 }
 
-/// Gives a subscription up; only MQTT 5 knows one that others would take over.
-pub(super) fn write_unsubscribe(packet: u16, filter: String, out: &mut BytesMut) {
-    let mut unsubscribe = v5::Unsubscribe::new(filter, None);
-    unsubscribe.pkid = packet;
+/// Gives subscriptions up; only MQTT 5 knows those that others would take over.
+pub(super) fn write_unsubscribe(packet: u16, filters: Vec<String>, out: &mut BytesMut) {
+    let unsubscribe = v5::Unsubscribe { pkid: packet, filters, properties: None };
     let _ = unsubscribe.write(out);
 }
 

@@ -78,7 +78,7 @@ fn judge(shared: &Shared, connect: &Connect) -> Result<(), (Refuse, Refusal)> {
         }
         let misplaced = match shared.topics.incoming(&will.topic) {
             Ok(Incoming::Status { .. }) => None,
-            Ok(Incoming::Report { .. }) => Some(TopicError::Will),
+            Ok(Incoming::Report { .. } | Incoming::Foreign) => Some(TopicError::Will),
             Err(error) => Some(error),
         };
         if let Some(error) = misplaced {

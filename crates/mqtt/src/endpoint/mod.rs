@@ -135,3 +135,13 @@ async fn pause_accepting(error: &io::Error) {
     tracing::error!(%error, "could not accept a connection");
     tokio::time::sleep(Duration::from_millis(ACCEPT_PAUSE_MILLIS)).await;
 }
+
+/// Reads packets off the front of what a connection sent, as the endpoint does, until they end or are refused; returns
+/// how many there were.
+#[cfg(feature = "testing")]
+pub fn read_packets(bytes: &[u8]) -> usize {
+    let mut buffer = bytes::BytesMut::from(bytes);
+    let Ok(Some(connect)) = wire::read_connect(&mut buffer) else { return 0 };
+    let rest = std::iter::from_fn(|| wire::read_packet(connect.level, &mut buffer).ok().flatten());
+    1 + rest.count()
+}

@@ -12,7 +12,7 @@ use super::Shared;
 use super::directory::Client;
 use super::outbox::Stop;
 use super::wire::{self, Level, Packet, Qos, Unreadable, WireError};
-use crate::{Closed, Filter, Incoming, Message, Refusal, refused, status};
+use crate::{Closed, Filter, Incoming, Message, Refusal, foreign, refused, status};
 
 /// The most subscriptions of one connection: enough for a gateway that speaks for many meters.
 const MAX_SUBSCRIPTIONS: usize = 1_024;
@@ -141,7 +141,8 @@ impl Session {
             Ok(Incoming::Report { meter }) => {
                 let meter = meter.to_owned();
                 let ticket = self.client.outbox.open(packet, payload.len());
-                let arrival = Arrival { topic, meter, payload: payload.to_vec(), refused: None };
+                let payload = payload.to_vec();
+                let arrival = Arrival { topic, meter, payload, refused: None, foreign: None };
                 self.put(Message { arrival, ack: Some(self.client.ack(ticket)) }).await;
             }
             Ok(Incoming::Status { meter }) => {
@@ -157,10 +158,25 @@ impl Session {
                     }
                 }
             }
+            Ok(Incoming::Foreign) => self.foreign(&topic, &payload, packet).await,
             Err(error) => {
                 let line = refused::misplaced(&self.client.id, &topic, &payload, error);
                 self.refuse(packet, Refusal::Topic, wire::TOPIC_NAME_INVALID, line).await;
             }
+        }
+    }
+
+    /// Takes a message that an adapter reads; one that carries no reading is acknowledged at once.
+    async fn foreign(&self, topic: &str, payload: &[u8], packet: u16) {
+        let (shared, outbox) = (&self.shared, &self.client.outbox);
+        let arrived_ms = shared.statuses.now().millis();
+        let counters = shared.queue.counters();
+        match foreign::read(&shared.topics, counters, topic, payload, arrived_ms) {
+            Some(message) => {
+                let ticket = outbox.open(packet, payload.len());
+                self.put(Message { ack: Some(self.client.ack(ticket)), ..message }).await;
+            }
+            None => outbox.settle(outbox.open(packet, 0), 0),
         }
     }
 

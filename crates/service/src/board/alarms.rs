@@ -94,9 +94,10 @@ pub async fn alarms(service: &Service, filter: AlarmFilter) -> Result<AlarmsView
     let counts = alarm_counts(service).await?;
     let store = service.store();
     let page = MAX_ALARMS_PER_PAGE;
-    let open = match filter.cleared {
-        true => Vec::new(),
-        false => store.open_alarms(filter.kind, filter.before, page).await?,
+    let open = if filter.cleared {
+        Vec::new()
+    } else {
+        store.open_alarms(filter.kind, filter.before, page).await?
     };
     let cleared = match (filter.cleared, filter.before) {
         (true, before) => store.cleared_alarms(filter.kind, before, page).await?,

@@ -253,6 +253,7 @@ pub fn arrival(meter: &TestMeter, seq: usize) -> Arrival {
         meter: meter.code.to_string(),
         payload: meter.reports[seq - 1].clone(),
         refused: None,
+        foreign: None,
     }
 }
 

@@ -24,6 +24,8 @@ use crate::site::Site;
 
 /// A request's envelope is a log entry's at most.
 const MAX_REQUEST_BODY_BYTES: usize = service::board::MAX_ENVELOPE_BYTES;
+/// A thousand readings with their meters, times and values.
+const MAX_PREVIEW_BODY_BYTES: usize = 1024 * 1024;
 /// An envelope and a large roster, both in base64.
 const MAX_STATEMENT_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// A key id, a signature and the JSON around them.
@@ -36,9 +38,11 @@ pub(crate) fn routes() -> Router<Site> {
         .post(statements::propose)
         .layer(DefaultBodyLimit::max(MAX_STATEMENT_BODY_BYTES));
     let signatures = post(signatures::sign).layer(DefaultBodyLimit::max(MAX_SIGNATURE_BODY_BYTES));
+    let previews = post(readings::preview).layer(DefaultBodyLimit::max(MAX_PREVIEW_BODY_BYTES));
     Router::new()
         .route("/api/v1/requests", requests)
         .route("/api/v1/readings", readings)
+        .route("/api/v1/readings/preview", previews)
         .route("/api/v1/statements", statements)
         .route("/api/v1/statements/{id}", get(statement::show))
         .route("/api/v1/statements/{id}/signatures", signatures)

@@ -1,20 +1,44 @@
-//! `POST /api/v1/readings`: readings by hand; the body is the exact envelope.
+//! `POST /api/v1/readings`: readings by hand; the body is the exact envelope. `POST /api/v1/readings/preview`: what readings
+//! would come to, before anybody signs them.
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::rejection::{BytesRejection, JsonRejection};
 use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
 use service::Entered;
+use service::hand_readings::{DraftReading, Preview};
 
 use super::problem::Problem;
 use crate::site::Site;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Drafts {
+    /// By meter and time.
+    readings: Vec<DraftReading>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Previews {
+    /// In the order of the readings.
+    previews: Vec<Preview>,
+}
 
 pub(super) async fn hand_in(
     State(site): State<Site>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Entered>), Problem> {
     Ok((StatusCode::CREATED, Json(site.service.enter_readings(&body?).await?)))
+}
+
+pub(super) async fn preview(
+    State(site): State<Site>,
+    drafts: Result<Json<Drafts>, JsonRejection>,
+) -> Result<Json<Previews>, Problem> {
+    let Json(Drafts { readings }) = drafts?;
+    Ok(Json(Previews { previews: site.service.preview_readings(&readings).await? }))
 }
 
 #[cfg(test)]

@@ -66,6 +66,7 @@ mod tests {
             meter: "me1".into(),
             payload,
             refused: None,
+            foreign: None,
         };
         let long: Vec<u8> = (0..=255).collect();
         town.service.ingest(vec![noise(long.clone()), noise(vec![0xee; 5_000])]).await.unwrap();
@@ -93,6 +94,7 @@ mod tests {
             meter: "stranger".into(),
             payload: b"hello".to_vec(),
             refused: Some(Refused { reason, detail: format!("why {}", reason.code()) }),
+            foreign: None,
         });
         town.service.ingest(batch.into()).await.unwrap();
         let zh = page(&town.router, "/quarantine").await;

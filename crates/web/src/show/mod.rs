@@ -2,6 +2,7 @@
 //!
 //! A template hands over references and code hands over values; `Borrow` takes both.
 
+mod foreign;
 mod meter;
 mod watch;
 
@@ -214,6 +215,7 @@ impl Here {
             Some(QuarantineReason::UnknownTopic) => t.reason_unknown_topic,
             Some(QuarantineReason::BadStatus) => t.reason_bad_status,
             Some(QuarantineReason::BadPacket) => t.reason_bad_packet,
+            Some(QuarantineReason::Foreign(reason)) => self.foreign_reason(reason),
             None => code,
         }
     }

@@ -57,6 +57,6 @@ impl TestMeter {
         let payload = telemetry::sign(&report, &self.key).unwrap();
         self.previous = ChainHash::of(&payload);
         let topic = format!("mingqu/v1/sample/{}/report", self.code);
-        Arrival { topic, meter: self.code.to_owned(), payload, refused: None }
+        Arrival { topic, meter: self.code.to_owned(), payload, refused: None, foreign: None }
     }
 }

@@ -94,6 +94,7 @@ impl Town {
             meter: "me1".into(),
             payload: b"<script>not cbor</script>".to_vec(),
             refused: None,
+            foreign: None,
         };
         town.service.ingest(vec![noise]).await.unwrap();
         town.service.store().put_holders(&[(id("101"), "张*明".to_owned())]).await.unwrap();

@@ -1,0 +1,233 @@
+//! `mingqu import turns`: turns that are over, as they were noted at the gate.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use clap::Args;
+use disclosure::dsse::Envelope;
+use domain::round::{Member, Turn};
+use domain::share::ShareMethod;
+use domain::{Area, OutletId, Timestamp, TurnId};
+use service::request::{Ask, REQUEST_PAYLOAD_TYPE, Request};
+use sheet::{Column, Problem, Problems, Record, Table};
+
+use super::district::District;
+use super::outcome::Outcome;
+use super::{ImportArgs, Place, records, timestamp};
+use crate::{Verdict, key_file};
+
+/// What `import turns` takes.
+#[derive(Debug, Args)]
+pub struct TurnsArgs {
+    #[command(flatten)]
+    import: ImportArgs,
+}
+
+/// A row that can be read: a turn, or one household of it.
+struct Row {
+    place: Place,
+    turn: Turn,
+    closed_at: Timestamp,
+    member: Option<Member>,
+}
+
+/// Looks at the file; signs and hands in each turn if all of it is good.
+pub fn run(args: &TurnsArgs) -> anyhow::Result<Verdict> {
+    let key = args.import.key.as_deref().map(key_file::read).transpose()?;
+    let sheets = args.import.sheets()?;
+    let mut problems = Problems::default();
+    let rows = records(&sheets, &columns(), &mut problems, read_row);
+    let turns = gathered(rows, &mut problems);
+    let district = District::open(&args.import)?;
+    let mut outcome = Outcome { dry_run: args.import.dry_run, ..Outcome::default() };
+    check_times(&turns, district.now(), &mut problems);
+    outcome.new = turns.iter().map(shown).collect();
+    outcome.note(&problems);
+    if let (true, false, Some(key)) = (outcome.is_good(), args.import.dry_run, key) {
+        for (place, turn, closed_at) in turns {
+            for ask in asks(turn, closed_at) {
+                let request = Request { district: district.id(), asked_at: district.now(), ask };
+                let payload = serde_json::to_vec(&request)?;
+                let mut envelope = Envelope::unsigned(REQUEST_PAYLOAD_TYPE, payload);
+                envelope.sign_with(&key)?;
+                district.request(&envelope).with_context(|| {
+                    format!("{place}; {} turns above it were handed in", outcome.handed_in)
+                })?;
+            }
+            outcome.handed_in += 1;
+        }
+    }
+    outcome.say(args.import.json)
+}
+
+/// What is asked for a turn that is over.
+fn asks(turn: Turn, closed_at: Timestamp) -> [Ask; 2] {
+    let id = turn.id.clone();
+    [Ask::OpenTurn(turn), Ask::CloseTurn { turn: id, closed_at }]
+}
+
+fn columns() -> [Column; 11] {
+    [
+        Column::required("round", &["轮次", "round"]),
+        Column::required("outlet", &["斗口", "机井", "outlet"]),
+        Column::required("village", &["村", "village"]),
+        Column::required("group", &["社", "组", "group"]),
+        Column::required("opened", &["开始", "开闸时间", "开始时间", "opened", "opened at"]),
+        Column::required("closed", &["结束", "关闸时间", "结束时间", "closed", "closed at"]),
+        Column::optional("turn", &["编号", "轮灌编号", "turn"]),
+        Column::optional("method", &["分摊方式", "方式", "method"]),
+        Column::optional("household", &["户号", "household"]),
+        Column::optional("area", &["面积", "面积(亩)", "area", "area mu"]),
+        Column::optional("minutes", &["分钟", "用水分钟", "minutes"]),
+    ]
+}
+
+fn read_row(_: &Table<'_>, record: &Record<'_>, problems: &mut Problems) -> Option<Row> {
+    let round = problems.note(code(record, "round"));
+    let outlet = problems.note(code(record, "outlet"));
+    let village = problems.note(code(record, "village"));
+    let group = problems.note(code(record, "group"));
+    let opened_at = problems.note(timestamp(record, "opened"));
+    let closed_at = problems.note(timestamp(record, "closed"));
+    let method = problems.note(method(record));
+    let member = problems.note(member(record));
+    let (outlet, opened_at, closed_at) = (outlet?, opened_at?, closed_at?);
+    let id = problems.note(turn_id(record, &outlet, opened_at))?;
+    let turn = Turn {
+        id,
+        round: round?,
+        outlet,
+        village: village?,
+        group: group?,
+        method: method?,
+        members: Vec::new(),
+        opened_at,
+    };
+    problems.note(
+        turn.check_closing(closed_at)
+            .map_err(|error| record.problem("closed", &format!("cannot be: {error}"))),
+    )?;
+    Some(Row { place: Place::of(record), turn, closed_at, member: member? })
+}
+
+/// The code in a column, as an identifier of its kind.
+fn code<T>(record: &Record<'_>, key: &str) -> Result<T, Problem>
+where
+    T: std::str::FromStr,
+    T::Err: std::fmt::Display,
+{
+    record.text(key)?.parse().map_err(|error: T::Err| record.problem(key, &format!(": {error}")))
+}
+
+/// The code that is written down, or one made of outlet and time, so that the same row is always the same turn.
+fn turn_id(
+    record: &Record<'_>,
+    outlet: &OutletId,
+    opened_at: Timestamp,
+) -> Result<TurnId, Problem> {
+    if record.optional_text("turn")?.is_some() {
+        return code(record, "turn");
+    }
+    let made = format!("{outlet}-{}", opened_at.beijing().format("%y%m%d%H%M"));
+    TurnId::new(made).map_err(|_| {
+        record.problem_of_row("needs a code of its own: add a column 编号 / turn, as the outlet's is too long to make one of it")
+    })
+}
+
+fn method(record: &Record<'_>) -> Result<ShareMethod, Problem> {
+    match record.optional_text("method")?.as_deref() {
+        None | Some("面积" | "按面积" | "area") => Ok(ShareMethod::Area),
+        Some("时间" | "按时间" | "分钟" | "minutes") => Ok(ShareMethod::Minutes),
+        Some(_) => {
+            Err(record
+                .problem("method", "is not a way to share: write 面积 / area or 时间 / minutes"))
+        }
+    }
+}
+
+fn member(record: &Record<'_>) -> Result<Option<Member>, Problem> {
+    if record.optional_text("household")?.is_none() {
+        return match ["area", "minutes"]
+            .into_iter()
+            .find(|key| !matches!(record.optional_text(key), Ok(None)))
+        {
+            Some(key) => Err(record.problem(key, "is of no household: fill in 户号 / household")),
+            None => Ok(None),
+        };
+    }
+    let area = match record.optional_text("area")? {
+        Some(_) => Some(
+            Area::from_mu(&record.text("area")?)
+                .map_err(|error| record.problem("area", &format!(": {error}")))?,
+        ),
+        None => None,
+    };
+    let minutes = match record.optional_text("minutes")? {
+        Some(_) => Some(record.text("minutes")?.parse().map_err(|_| {
+            record.problem("minutes", "is not a number of minutes: write whole minutes")
+        })?),
+        None => None,
+    };
+    Ok(Some(Member { household: code(record, "household")?, area, minutes }))
+}
+
+/// The turns by time, each with the households of its rows.
+fn gathered(rows: Vec<Row>, problems: &mut Problems) -> Vec<(Place, Turn, Timestamp)> {
+    let mut turns: BTreeMap<TurnId, (Place, Turn, Timestamp)> = BTreeMap::new();
+    for Row { place, turn, closed_at, member } in rows {
+        let first = turns
+            .entry(turn.id.clone())
+            .or_insert_with(|| (place.clone(), turn.clone(), closed_at));
+        let same = Turn { members: Vec::new(), ..first.1.clone() } == turn && first.2 == closed_at;
+        let repeated = first.0 != place && member.is_none();
+        if !same || repeated {
+            let message = format!("has the code of the turn in {} and is another one", first.0);
+            problems.add(place.problem(turn.id.as_str(), message));
+            continue;
+        }
+        match member {
+            Some(member) if first.1.members.iter().any(|one| one.household == member.household) => {
+                let message = "stands twice in the same turn: leave one row out";
+                problems.add(place.problem(member.household.as_str(), message));
+            }
+            member => first.1.members.extend(member),
+        }
+    }
+    let mut turns: Vec<_> = turns.into_values().collect();
+    turns.sort_by_key(|(_, turn, _)| turn.opened_at);
+    turns
+}
+
+/// One outlet's water goes to one turn at a time, and none is over that has not begun.
+fn check_times(turns: &[(Place, Turn, Timestamp)], now: Timestamp, problems: &mut Problems) {
+    let mut last: BTreeMap<&OutletId, &(Place, Turn, Timestamp)> = BTreeMap::new();
+    for one in turns {
+        let (place, turn, closed_at) = one;
+        if *closed_at > now {
+            problems.add(place.problem(turn.id.as_str(), "closes in the future: check the date"));
+        }
+        if let Some((earlier, other, busy_until)) = last.get(&turn.outlet)
+            && *busy_until > turn.opened_at
+        {
+            let message = format!(
+                "opens outlet {} while turn {} in {earlier} still has its water",
+                turn.outlet, other.id
+            );
+            problems.add(place.problem(turn.id.as_str(), message));
+        }
+        last.insert(&turn.outlet, one);
+    }
+}
+
+fn shown((place, turn, closed_at): &(Place, Turn, Timestamp)) -> String {
+    let wall = |at: Timestamp| at.beijing().format("%Y-%m-%d %H:%M").to_string();
+    format!(
+        "{place}: turn {} at outlet {} for {}/{}, {} to {}",
+        turn.id,
+        turn.outlet,
+        turn.village,
+        turn.group,
+        wall(turn.opened_at),
+        wall(*closed_at)
+    )
+}

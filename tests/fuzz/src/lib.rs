@@ -1,0 +1,5 @@
+//! What the fuzz targets do with their bytes.
+
+mod targets;
+
+pub use targets::{chirpstack, csv, mapped_json, mqtt_packets, report, xlsx};

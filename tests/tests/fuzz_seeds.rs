@@ -1,0 +1,54 @@
+//! The fuzz targets, run over the seeds from which fuzzing starts and over what it once found.
+//!
+//! `tests/fuzz` links the same functions with libFuzzer; its README says how.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+#[expect(clippy::indexing_slicing, reason = "a target that breaks its law fails")]
+#[path = "../fuzz/src/targets.rs"]
+mod targets;
+
+use std::path::Path;
+
+/// Runs a target over the files of its folder.
+fn replay(name: &str, target: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(name);
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        println!("{}", path.display());
+        target(&std::fs::read(path).unwrap());
+        count += 1;
+    }
+    assert!(count > 0, "{name} has no seeds");
+}
+
+#[test]
+fn reports() {
+    replay("report", targets::report);
+}
+
+#[test]
+fn chirpstack_events() {
+    replay("chirpstack", targets::chirpstack);
+}
+
+#[test]
+fn mapped_json() {
+    replay("mapped_json", targets::mapped_json);
+}
+
+#[test]
+fn csv_files() {
+    replay("csv", targets::csv);
+}
+
+#[test]
+fn workbooks() {
+    replay("xlsx", targets::xlsx);
+}
+
+#[test]
+fn mqtt_packets() {
+    replay("mqtt_packets", targets::mqtt_packets);
+}
