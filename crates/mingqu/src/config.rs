@@ -162,6 +162,7 @@ impl File {
             broker_protocol: pick(&over.broker_protocol, self.broker_protocol),
             broker_share: pick(&over.broker_share, self.broker_share),
             adapter: self.adapter,
+            alarms: self.alarms,
         }
     }
 }

@@ -143,7 +143,10 @@ async fn told(
                 seq: report.seq,
                 boot: report.boot,
                 rebooted: report.flags.contains(Flags::REBOOTED),
-                signs: crate::watch::signs(report.flags).iter().map(domain::watch::Cause::kind).collect(),
+                signs: crate::watch::signs(report.flags)
+                    .iter()
+                    .map(domain::watch::Cause::kind)
+                    .collect(),
                 readings: report.readings.iter().rev().filter_map(reading).collect(),
             });
         }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use disclosure::dsse::Envelope;
-use domain::{DistrictId, Timestamp};
+use domain::DistrictId;
+use service::Service;
 use service::hand_readings::{DraftReading, MAX_DRAFT_READINGS, Preview};
-use service::{Clock, Service};
 use store::Store;
 use tokio::runtime::Runtime;
 
@@ -56,11 +56,6 @@ impl District {
             Self::Server { id, .. } => id.clone(),
             Self::Folder { service, .. } => service.district().clone(),
         }
-    }
-
-    /// The present instant, as the machine's clock says.
-    pub fn now(&self) -> Timestamp {
-        SystemClock.now()
     }
 
     /// What readings by hand would come to, in the order given: by meter and time.

@@ -8,12 +8,14 @@ use disclosure::hand_readings::{
     HAND_READINGS_PAYLOAD_TYPE, HandReading, HandReadings, MAX_HAND_READINGS, MAX_NOTE_CHARS,
 };
 use domain::{DistrictId, MeterCode, Timestamp};
+use service::Clock;
 use service::hand_readings::{DraftReading, Preview, ReadingUnit};
 use sheet::{Column, Problem, Problems, Record, Table};
 
 use super::district::District;
 use super::outcome::Outcome;
 use super::{ImportArgs, Place, records, timestamp};
+use crate::clock::SystemClock;
 use crate::{Verdict, key_file};
 
 /// The value's columns: one of them is filled in.
@@ -78,7 +80,7 @@ pub fn run(args: &ReadingsArgs) -> anyhow::Result<Verdict> {
     let fresh = judged(rows, previews, &mut problems, &mut outcome);
     outcome.note(&problems);
     if let (true, false, Some(key)) = (outcome.is_good(), args.import.dry_run, key) {
-        for entry in entries(&district.id(), district.now(), fresh) {
+        for entry in entries(&district.id(), SystemClock.now(), fresh) {
             let payload = serde_json::to_vec(&entry)?;
             let mut envelope = Envelope::unsigned(HAND_READINGS_PAYLOAD_TYPE, payload);
             envelope.sign_with(&key)?;

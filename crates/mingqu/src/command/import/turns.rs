@@ -8,12 +8,14 @@ use disclosure::dsse::Envelope;
 use domain::round::{Member, Turn};
 use domain::share::ShareMethod;
 use domain::{Area, OutletId, Timestamp, TurnId};
+use service::Clock;
 use service::request::{Ask, REQUEST_PAYLOAD_TYPE, Request};
 use sheet::{Column, Problem, Problems, Record, Table};
 
 use super::district::District;
 use super::outcome::Outcome;
 use super::{ImportArgs, Place, records, timestamp};
+use crate::clock::SystemClock;
 use crate::{Verdict, key_file};
 
 /// What `import turns` takes.
@@ -40,13 +42,13 @@ pub fn run(args: &TurnsArgs) -> anyhow::Result<Verdict> {
     let turns = gathered(rows, &mut problems);
     let district = District::open(&args.import)?;
     let mut outcome = Outcome { dry_run: args.import.dry_run, ..Outcome::default() };
-    check_times(&turns, district.now(), &mut problems);
+    check_times(&turns, SystemClock.now(), &mut problems);
     outcome.new = turns.iter().map(shown).collect();
     outcome.note(&problems);
     if let (true, false, Some(key)) = (outcome.is_good(), args.import.dry_run, key) {
         for (place, turn, closed_at) in turns {
             for ask in asks(turn, closed_at) {
-                let request = Request { district: district.id(), asked_at: district.now(), ask };
+                let request = Request { district: district.id(), asked_at: SystemClock.now(), ask };
                 let payload = serde_json::to_vec(&request)?;
                 let mut envelope = Envelope::unsigned(REQUEST_PAYLOAD_TYPE, payload);
                 envelope.sign_with(&key)?;
