@@ -124,7 +124,7 @@ mod tests {
     fn a_meters_readings_stay_together_as_far_as_they_fit() {
         let draft = |meter: &str| DraftReading {
             meter: meter.into(),
-            at: Timestamp::EARLIEST,
+            at: domain::Timestamp::EARLIEST,
             value: "1".into(),
             unit: ReadingUnit::Own,
         };
