@@ -12,6 +12,8 @@ use mqtt::adapter::config::AdapterConfig;
 use mqtt::{BrokerConfig, Level, Login};
 use serde::Deserialize;
 
+use crate::archive::MIN_KEEP_DAYS;
+
 /// The configuration's file in the data folder.
 pub const FILE_NAME: &str = "mingqu.toml";
 /// The log key's file in the data folder.
@@ -59,6 +61,17 @@ pub struct File {
     /// How messages of devices that do not sign become readings.
     #[serde(default)]
     pub adapter: Vec<AdapterConfig>,
+    /// How long reports stay in the database.
+    #[serde(default)]
+    pub retention: Retention,
+}
+
+/// The file's table `retention`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// Days after which reports that nothing needs are archived; without it they stay for ever.
+    pub keep_days: Option<u32>,
 }
 
 /// What the command line and the environment may say.
@@ -112,6 +125,8 @@ pub struct Config {
     pub alarms: Thresholds,
     /// How messages of devices that do not sign become readings; checked.
     pub adapters: Vec<AdapterConfig>,
+    /// Days after which reports that nothing needs are archived; none when they stay.
+    pub keep_days: Option<u32>,
 }
 
 /// How meters reach the server.
@@ -140,7 +155,11 @@ impl File {
              [alarms]\n\
              # silent_after_minutes = 1440\n\
              # flow_starts_millilitres_per_second = 1000\n\
-             turn_least_litres = {}\n",
+             turn_least_litres = {}\n\
+             \n\
+             # After how many days reports that nothing needs leave the database for archive files.\n\
+             [retention]\n\
+             # keep_days = 400\n",
             self.district, self.origin, self.alarms.turn_least_litres,
         );
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
@@ -163,6 +182,7 @@ impl File {
             broker_share: pick(&over.broker_share, self.broker_share),
             adapter: self.adapter,
             alarms: self.alarms,
+            retention: self.retention,
         }
     }
 }
@@ -202,6 +222,7 @@ impl Config {
             meters,
             alarms: file.alarms,
             adapters: file.adapter,
+            keep_days: keep_days(&file.retention)?,
             database: file
                 .database
                 .unwrap_or_else(|| format!("sqlite:{}", data.join("mingqu.db").display())),
@@ -238,6 +259,15 @@ fn parse_protocol(value: Option<&str>) -> anyhow::Result<Level> {
         Some(value) => bail!(
             "configuration key broker_protocol = {value:?} is not valid: use \"5\" or \"3.1.1\""
         ),
+    }
+}
+
+fn keep_days(retention: &Retention) -> anyhow::Result<Option<u32>> {
+    match retention.keep_days {
+        Some(days) if days < MIN_KEEP_DAYS => bail!(
+            "configuration key retention.keep_days = {days} is not valid: use {MIN_KEEP_DAYS} or more, or leave it out to keep all reports in the database"
+        ),
+        days => Ok(days),
     }
 }
 
@@ -330,6 +360,7 @@ mod tests {
                 "[[adapter]]\nkind = \"json\"\ntopic = \"mingqu/#\"\nmeter = { fixed = \"w1\" }\nvalue = { pointer = \"/v\" }\ntime = { form = \"arrival\" }",
                 ["adapter", "mingqu/#", "signed reports"],
             ),
+            ("[retention]\nkeep_days = 30", ["retention.keep_days", "30", "90"]),
             ("lisen = \"a\"", ["lisen", "unknown field", "mqtt_listen"]),
             (
                 "[alarms]\nsilent_after_minutes = 0",

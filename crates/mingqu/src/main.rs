@@ -1,6 +1,7 @@
 //! The `mingqu` program: command line, configuration, wiring, start and stop, demonstration.
 
 mod api;
+mod archive;
 mod clock;
 mod command;
 mod config;
@@ -51,6 +52,8 @@ enum Command {
     /// Copy the public log to plain files.
     #[command(subcommand)]
     Log(command::log::LogCommand),
+    /// Move old reports from the database to archive files, or put them back.
+    Archive(command::archive::ArchiveArgs),
     /// Recompute everything from an exported log and say what does not hold.
     Audit(command::audit::AuditArgs),
 }
@@ -88,6 +91,7 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
         Command::Import(command) => command::import::run(&command),
         Command::Verify(args) => command::verify::run(&args),
         Command::Log(command) => asynchronous(command::log::run(command)),
+        Command::Archive(args) => asynchronous(command::archive::run(args)),
         Command::Audit(args) => command::audit::run(&args),
     }
 }
@@ -133,6 +137,8 @@ mod tests {
             "mingqu verify r --entry e.json --log-key k",
             "mingqu log export --data d out",
             "mingqu log copy http://127.0.0.1:8080 out",
+            "mingqu archive --data d --before 2026-01-01 --dry-run",
+            "mingqu archive --data d --restore archive/2026-01/0001.json",
             "mingqu audit out --json",
         ] {
             let words = line.split_whitespace();

@@ -20,7 +20,7 @@ use web::{MetricsSource, WebConfig};
 use crate::config::{
     Config, GATEWAY_KEY_FILE, GENESIS_FILE, LAST_CHECKPOINT_FILE, LOG_KEY_FILE, Meters,
 };
-use crate::{key_file, metrics};
+use crate::{archive, key_file, metrics};
 
 /// Between two looks at what meters reported, so that storing reports comes first.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
@@ -28,6 +28,9 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 const LOOKS_PER_MINUTE: u32 = 60;
 /// How often closed turns are looked at when nothing new came in.
 const TEND_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How often old reports are archived.
+const ARCHIVE_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
 /// A running server.
 pub struct Server {
@@ -65,6 +68,7 @@ impl Server {
         server.serve_pages(web, counters, &stopping);
         server.tend(config, &stopping);
         server.watch(&stopping);
+        server.archive(config, &stopping);
         Ok(server)
     }
 
@@ -225,6 +229,34 @@ impl Server {
         });
     }
 
+    /// Archives old reports once a day, if the configuration says what is old.
+    fn archive(&mut self, config: &Config, stopping: &watch::Receiver<bool>) {
+        let Some(keep_days) = config.keep_days else {
+            return;
+        };
+        let (service, folder) = (Arc::clone(&self.service), config.data.join(archive::FOLDER));
+        self.spawn_until(stopping, |stop| async move {
+            tokio::pin!(stop);
+            loop {
+                let done = async {
+                    if let Err(error) = archive_old(&service, &folder, keep_days).await {
+                        let error = format!("{error:#}");
+                        tracing::error!(
+                            error,
+                            "old reports were not archived; trying again tomorrow"
+                        );
+                    }
+                    tokio::time::sleep(ARCHIVE_INTERVAL).await;
+                };
+                // A run that is cut off loses nothing: the next one goes on.
+                tokio::select! {
+                    () = &mut stop => return Ok(()),
+                    () = done => {}
+                }
+            }
+        });
+    }
+
     fn spawn_until<W>(&mut self, stopping: &watch::Receiver<bool>, work: impl FnOnce(Stop) -> W)
     where
         W: Future<Output = anyhow::Result<()>> + Send + 'static,
@@ -261,6 +293,23 @@ pub async fn open_service(
         service.check_continues(&checkpoint).await?;
     }
     Ok(Arc::new(service))
+}
+
+async fn archive_old(service: &Service, folder: &Path, keep_days: u32) -> anyhow::Result<()> {
+    let before = archive::first_month_kept(service.now(), keep_days);
+    let task = archive::Task {
+        store: service.store(),
+        folder: folder.to_path_buf(),
+        before,
+        needs: service.needs(archive::start_of(before)?).await?,
+        now: service.now(),
+        dry_run: false,
+    };
+    archive::archive(&task, |archived| {
+        let (month, reports, bytes) = (&archived.month, archived.reports, archived.bytes);
+        tracing::info!(%month, reports, bytes, "archived");
+    })
+    .await
 }
 
 /// Keeps the published checkpoint beside the database, so that a database that was exchanged for an

@@ -31,6 +31,18 @@ pub enum EvidenceError {
         /// The turn's end.
         end: Timestamp,
     },
+    /// The meter's reports of that time were archived.
+    #[error(
+        "reports of meter {meter} from before {until} lie in archive files: put those of {start} back with `mingqu archive --restore`"
+    )]
+    Archived {
+        /// The meter.
+        meter: MeterCode,
+        /// The turn's start.
+        start: Timestamp,
+        /// When the first report starts that is not archived.
+        until: Timestamp,
+    },
     /// A report in between is missing.
     #[error(
         "report {seq} of meter {meter} is missing: wait until the meter sends it again, or enter readings by hand"
@@ -131,7 +143,27 @@ impl Service {
                 Err(error) => return Err(error),
             }
         }
-        if gathered.covers(&self.record(), start, end) { Ok(gathered) } else { Err(why.into()) }
+        if gathered.covers(&self.record(), start, end) {
+            return Ok(gathered);
+        }
+        Err(self.archived(why, start).await?.into())
+    }
+
+    /// Tells reports that were archived from reports that have not come.
+    async fn archived(
+        &self,
+        why: EvidenceError,
+        start: Timestamp,
+    ) -> Result<EvidenceError, ServiceError> {
+        let EvidenceError::NotCovered { meter, .. } = &why else {
+            return Ok(why);
+        };
+        match self.store.archived_until(meter).await? {
+            Some(until) if start < until => {
+                Ok(EvidenceError::Archived { meter: meter.clone(), start, until })
+            }
+            _ => Ok(why),
+        }
     }
 
     async fn gather_piece(

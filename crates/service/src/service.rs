@@ -80,6 +80,7 @@ impl Service {
             gateway: None,
             foreign: ForeignTotals::default(),
         };
+        service.store.make_months(service.now()).await?;
         service.catch_up().await?;
         service.check_log_key()?;
         service.check_leaves().await?;
@@ -119,9 +120,10 @@ impl Service {
         self.record.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is done without being asked, again and again: reads what other servers posted, drafts
-    /// the turns that can be drafted, posts what is co-signed.
+    /// What is done without being asked, again and again: makes room for the months to come, reads what
+    /// other servers posted, drafts the turns that can be drafted, posts what is co-signed.
     pub async fn tend(&self) -> Result<(), ServiceError> {
+        self.store.make_months(self.now()).await?;
         self.catch_up().await?;
         self.draft_due().await?;
         self.post_ready().await

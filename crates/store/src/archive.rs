@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 
-use crate::column::{bound, instant, number, parsed, stored};
+use crate::column::{bound, instant, instant_option, number, parsed, stored};
 use crate::evidence::{Ordered, Place};
 use crate::gap::Gaps;
 use crate::intake::{self, Row};
@@ -108,6 +108,24 @@ impl Store {
         };
         tx.commit().await?;
         number("report", "seq", needed.unwrap_or_default().min(highest_seq))
+    }
+
+    /// When the oldest report starts that is in the database, if older ones were archived.
+    pub async fn archived_until(
+        &self,
+        stream: impl Into<StreamId>,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let stream = stream.into();
+        let oldest: Option<i64> = on!(self.pool, p => sqlx::query_scalar(
+            "SELECT r.first_at FROM meter AS m JOIN report AS r ON r.meter = m.id
+             WHERE m.district = $1 AND m.code = $2 AND m.stream = $3 AND m.archived > 0
+             ORDER BY r.seq LIMIT 1",
+        )
+        .bind(self.district)
+        .bind(stream.meter.as_str())
+        .bind(stream.stream.code())
+        .fetch_optional(p))?;
+        instant_option("report", "first_at", oldest)
     }
 
     /// A stream's reports that start in a month, above one number and below another, ascending: the

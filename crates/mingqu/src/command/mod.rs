@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+pub mod archive;
 pub mod audit;
 pub mod demo;
 pub mod import;

@@ -120,7 +120,10 @@ pub async fn archived_reports_are_gone_and_known(ground: Ground) {
     assert_eq!(send(&store, &days("m1", [11])).await, (1, 0, 0));
     assert_eq!(numbers(&store, &meter("m1")).await[..2], [11, 32]);
     assert_eq!(store.missing_reports(&meter("m1")).await.unwrap(), []);
-    // Evidence of what is left is found as before.
+    // Evidence of what is left is found as before, and where it ends is known.
+    let first_left = store.archived_until(&meter("m2")).await.unwrap();
+    assert_eq!(first_left, Some(at(30 * DAY_SECONDS)));
+    assert_eq!(store.archived_until(&meter("m9")).await.unwrap(), None);
     let noon = at(34 * DAY_SECONDS);
     assert_eq!(store.evidence_span(&meter("m1"), noon, noon).await.unwrap(), Some((35, 35)));
 }
@@ -158,6 +161,7 @@ pub async fn restored_reports_are_as_they_were(ground: Ground) {
     assert_eq!(store.reports_of_month(&meter("m1"), may(), 0, 99).await.unwrap(), before);
     let activity = store.meter_activity().await.unwrap();
     assert_eq!((activity[0].reports, activity[0].archived), (40, 0));
+    assert_eq!(store.archived_until(&meter("m1")).await.unwrap(), None);
     let noon = at(2 * DAY_SECONDS);
     assert_eq!(store.evidence_span(&meter("m1"), noon, noon).await.unwrap(), Some((3, 3)));
 
