@@ -151,10 +151,14 @@ impl Service {
             match self.read_draft(draft) {
                 Ok((meter, value)) => {
                     let own = StoredReading { at: draft.at, value };
-                    let listed = before.take().filter(|(code, _)| *code == meter.code);
-                    let listed = listed.map(|(_, reading)| reading);
-                    previews.push(self.compared(&meter, own, listed).await?);
-                    before = Some((meter.code, own));
+                    let listed = before.filter(|(code, _)| *code == meter.code);
+                    let preview =
+                        self.compared(&meter, own, listed.as_ref().map(|one| one.1)).await?;
+                    before = match preview {
+                        Preview::New { .. } | Preview::Known { .. } => Some((meter.code, own)),
+                        Preview::Contradicts { .. } | Preview::Refused { .. } => listed,
+                    };
+                    previews.push(preview);
                 }
                 Err(error) => previews.push(Preview::Refused { reason: error.to_string() }),
             }

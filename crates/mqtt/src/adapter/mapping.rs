@@ -15,6 +15,8 @@ const BEIJING_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
 const EARLIEST_MILLIS: i64 = 946_684_800_000;
 const END_MILLIS: i64 = 7_258_118_400_000;
 const MILLIS_PER_SECOND: i64 = 1000;
+/// The largest value, in either direction: differences of two stay far within 64 bits.
+const MAX_VALUE: u64 = 1_000_000_000_000_000;
 
 /// Where samples stand in a message, and what each holds.
 #[derive(Debug, Clone)]
@@ -164,7 +166,8 @@ impl Linear {
     }
 
     fn apply(self, number: Decimal) -> Result<i64, NumberError> {
-        number.times(self.scale)?.plus(self.offset)?.to_integer(self.rounding)
+        let value = number.times(self.scale)?.plus(self.offset)?.to_integer(self.rounding)?;
+        if value.unsigned_abs() > MAX_VALUE { Err(NumberError::Range) } else { Ok(value) }
     }
 }
 

@@ -8,6 +8,7 @@
 
 #[path = "../support/clock.rs"]
 mod clock;
+mod foreign;
 mod hostile;
 mod refused;
 mod site;

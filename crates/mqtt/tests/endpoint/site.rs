@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use mqtt::adapter::Adapters;
 use mqtt::{Batcher, Counters, Counts, Endpoint, EndpointConfig, MAX_CONNECTIONS, Refusal, Topics};
 use service::{Arrival, DeviceState, Statuses};
 use telemetry::MeterId;
@@ -35,13 +36,23 @@ impl Site {
         Self::with(0, MAX_CONNECTIONS).await
     }
 
+    /// A site that listens to what this adapter listens to.
+    pub async fn with_adapter(toml: &str) -> Self {
+        let adapters = Adapters::new(&[toml::from_str(toml).unwrap()]).unwrap();
+        let topics = Topics::new("d").unwrap().with_adapters(adapters);
+        Self::of(topics, Semaphore::MAX_PERMITS, MAX_CONNECTIONS).await
+    }
+
     pub async fn with(commits: usize, connections: usize) -> Self {
+        Self::of(Topics::new("d").unwrap(), commits, connections).await
+    }
+
+    async fn of(topics: Topics, commits: usize, connections: usize) -> Self {
         let store = Arc::new(Store::new(commits));
         let counters = Arc::new(Counters::default());
         let statuses = Arc::new(Statuses::new(Arc::new(Stopped)));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let topics = Topics::new("d").unwrap();
         let (queue, batcher) = Batcher::new(Arc::clone(&store), Arc::clone(&counters));
         let config = EndpointConfig { topics, statuses: Arc::clone(&statuses), connections };
         let (stop_batcher, batcher_stops) = oneshot::channel::<()>();

@@ -362,7 +362,7 @@ async fn rejects_a_turn_whose_minutes_were_not_noted() {
 }
 
 /// An entry by hand of east's meter, by whoever signs it.
-fn by_hand(person: &audit::testing::Person, readings: &[(&str, i64)]) -> Vec<u8> {
+pub fn by_hand(person: &audit::testing::Person, readings: &[(&str, i64)]) -> Vec<u8> {
     let reading = |&(time, value): &(&str, i64)| HandReading { at: at(time), value };
     let entry = HandReadings {
         district: id("sample"),

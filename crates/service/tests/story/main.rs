@@ -5,9 +5,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod drafting;
+mod foreign;
 mod founding;
 mod ingest;
 mod posting;
+mod previewing;
 mod proposing;
 mod refusing;
 mod requests;

@@ -34,6 +34,7 @@ fn zip_of(parts: &[(&str, &[u8])]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
+const NAMESPACE: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
 const CONTENT_TYPES: &str = r#"<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>"#;
 const ROOT_RELATIONS: &str = r#"<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
 const WORKBOOK: &str = r#"<?xml version="1.0"?><workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="Sheet1" sheetId="1" r:id="rId1"/></sheets></workbook>"#;
@@ -46,10 +47,14 @@ fn workbook(sheet_data: &str) -> Vec<u8> {
 
 /// A workbook of one sheet with this `sheetData` and these shared texts.
 fn workbook_of(sheet_data: &str, texts: &[&str]) -> Vec<u8> {
-    const NAMESPACE: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     let sheet = format!(
         r#"<worksheet xmlns="{NAMESPACE}"><sheetData>{sheet_data}</sheetData></worksheet>"#
     );
+    workbook_with(&sheet, texts)
+}
+
+/// A workbook of one sheet as it stands here, and these shared texts.
+fn workbook_with(sheet: &str, texts: &[&str]) -> Vec<u8> {
     let texts: Vec<String> = texts.iter().map(|text| format!("<si><t>{text}</t></si>")).collect();
     let texts = format!(r#"<sst xmlns="{NAMESPACE}">{}</sst>"#, texts.concat());
     zip_of(&[

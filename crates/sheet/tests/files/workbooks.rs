@@ -1,6 +1,6 @@
 use sheet::{Cell, FileError, Instant, open};
 
-use super::{NOON_MS, columns, workbook, zip_of};
+use super::{NOON_MS, columns, workbook, workbook_with, zip_of};
 
 const READINGS: &[u8] = include_bytes!("../../vectors/readings.xlsx");
 const READINGS_1904: &[u8] = include_bytes!("../../vectors/readings-1904.xlsx");
@@ -61,6 +61,14 @@ fn rejects_a_file_that_holds_nothing() {
     for bytes in [&b""[..], b"\xef\xbb\xbf", b"\n\n , \n", &workbook("")] {
         assert_eq!(open(bytes), Err(FileError::Empty));
     }
+}
+
+#[test]
+fn a_sheet_that_claims_to_end_before_it_begins_harms_nothing() {
+    // What fuzzing found: a panic where overflow is checked; elsewhere the claim is passed over.
+    let sheet = "<worksheet><dimension ref=\"AA1:B2\"/><sheetData/></worksheet>";
+    let refused = open(&workbook_with(sheet, &[])).unwrap_err();
+    assert!(matches!(refused, FileError::Xlsx(_) | FileError::Empty), "{refused}");
 }
 
 #[test]

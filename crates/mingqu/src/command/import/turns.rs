@@ -47,25 +47,18 @@ pub fn run(args: &TurnsArgs) -> anyhow::Result<Verdict> {
     outcome.note(&problems);
     if let (true, false, Some(key)) = (outcome.is_good(), args.import.dry_run, key) {
         for (place, turn, closed_at) in turns {
-            for ask in asks(turn, closed_at) {
-                let request = Request { district: district.id(), asked_at: SystemClock.now(), ask };
-                let payload = serde_json::to_vec(&request)?;
-                let mut envelope = Envelope::unsigned(REQUEST_PAYLOAD_TYPE, payload);
-                envelope.sign_with(&key)?;
-                district.request(&envelope).with_context(|| {
-                    format!("{place}; {} turns above it were handed in", outcome.handed_in)
-                })?;
-            }
+            let ask = Ask::LogTurn { turn, closed_at, proposal: None };
+            let request = Request { district: district.id(), asked_at: SystemClock.now(), ask };
+            let payload = serde_json::to_vec(&request)?;
+            let mut envelope = Envelope::unsigned(REQUEST_PAYLOAD_TYPE, payload);
+            envelope.sign_with(&key)?;
+            district.request(&envelope).with_context(|| {
+                format!("{place}; {} turns before it were handed in", outcome.handed_in)
+            })?;
             outcome.handed_in += 1;
         }
     }
     outcome.say(args.import.json)
-}
-
-/// What is asked for a turn that is over.
-fn asks(turn: Turn, closed_at: Timestamp) -> [Ask; 2] {
-    let id = turn.id.clone();
-    [Ask::OpenTurn(turn), Ask::CloseTurn { turn: id, closed_at }]
 }
 
 fn columns() -> [Column; 11] {
