@@ -12,6 +12,8 @@ use crate::wire::{MAX_HEADER_BYTES, write_length};
 
 pub(super) use crate::wire::{Level, publish_bytes, write_puback, write_publish};
 
+/// The first bytes of a TLS connection (RFC 8446 §5.1), which look like a CONNECT with reserved flags.
+const TLS_HANDSHAKE: [u8; 2] = [0x16, 0x03];
 /// How much of a packet that is refused is kept to be shown, in bytes from its first.
 const KEPT_PACKET_BYTES: usize = 4_096;
 
@@ -109,6 +111,10 @@ impl Unreadable {
 
 /// Takes the CONNECT off the front of the buffer; `None` if not all of it is there yet.
 pub(super) fn read_connect(buffer: &mut BytesMut) -> Result<Option<Connect>, Unreadable> {
+    if buffer.starts_with(&TLS_HANDSHAKE) {
+        let hint = "it is TLS; connect without, or to the port where TLS ends".to_owned();
+        return Err(Unreadable::new(WireError::Malformed(hint), buffer));
+    }
     // At the first byte, so that whoever speaks something else is not waited for.
     if buffer.first().is_some_and(|byte| byte >> 4 != 1) {
         let error = WireError::Protocol("the first packet is not CONNECT");

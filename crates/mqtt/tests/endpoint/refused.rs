@@ -85,6 +85,7 @@ async fn bytes_that_are_no_mqtt() {
     site.raw().await.send(hello).await;
     let arrival = shown(&site, QuarantineReason::BadPacket, hello).await;
     assert_eq!((arrival.topic.as_str(), arrival.meter.as_str()), ("", ""));
+    assert!(arrival.refused.unwrap().detail.contains("TLS"));
 }
 
 #[tokio::test]
