@@ -175,7 +175,9 @@ mod tests {
             }).collect();
             let v = volume(&readings);
             let (first, last) = (readings[0].0, minutes);
-            cuts.iter_mut().for_each(|cut| *cut = first + *cut % (last - first + 1));
+            for cut in &mut cuts {
+                *cut = first + *cut % (last - first + 1);
+            }
             cuts.sort_unstable();
             cuts.dedup();
             let litres = |from: i64, to: i64| v.at(at(to)).unwrap() - v.at(at(from)).unwrap();

@@ -150,19 +150,32 @@ impl File {
              # mqtt_listen = \"{DEFAULT_MQTT_LISTEN}\"\n\
              # broker = \"localhost:1883\"\n\
              # database = \"postgres://mingqu@localhost/mingqu\"\n\
-             \n\
-             # From when on something is an alarm or looks like a turn.\n\
-             [alarms]\n\
-             # silent_after_minutes = 1440\n\
-             # flow_starts_millilitres_per_second = 1000\n\
-             turn_least_litres = {}\n\
-             \n\
-             # After how many days reports that nothing needs leave the database for archive files.\n\
-             [retention]\n\
-             # keep_days = 400\n",
-            self.district, self.origin, self.alarms.turn_least_litres,
+             {}",
+            self.district,
+            self.origin,
+            self.parts(),
         );
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// The parts behind the single keys, as comments to fill in; a line that is appended to the file is still a single key.
+    fn parts(&self) -> String {
+        let alarms = if self.alarms == Thresholds::default() {
+            "# [alarms]\n".to_owned()
+        } else {
+            format!("[alarms]\nturn_least_litres = {}\n", self.alarms.turn_least_litres)
+        };
+        format!(
+            "\n\
+             # From when on something is an alarm or looks like a turn.\n\
+             {alarms}\
+             # silent_after_minutes = 1440\n\
+             # flow_starts_millilitres_per_second = 1000\n\
+             \n\
+             # After how many days reports that nothing needs leave the database for archive files.\n\
+             # [retention]\n\
+             # keep_days = 400\n"
+        )
     }
 
     /// The same with the overrides laid over it.

@@ -30,7 +30,7 @@ const LOOKS_PER_MINUTE: u32 = 60;
 const TEND_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How often old reports are archived.
-const ARCHIVE_INTERVAL: Duration = Duration::from_secs(24 * 3600);
+const ARCHIVE_INTERVAL: Duration = Duration::from_hours(24);
 
 /// A running server.
 pub struct Server {

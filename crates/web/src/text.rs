@@ -434,6 +434,7 @@ mod tests {
     fn every_text_is_used() {
         let sources = [
             include_str!("show/mod.rs"),
+            include_str!("show/foreign.rs"),
             include_str!("show/meter.rs"),
             include_str!("refusal.rs"),
             include_str!("page/household.rs"),

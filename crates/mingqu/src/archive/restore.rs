@@ -17,6 +17,7 @@ const REPORTS_AT_ONCE: usize = 1000;
 
 /// What became of a file's reports.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the words that the command prints")]
 pub struct Restored {
     /// Reports that are in the database again.
     pub restored: u64,
