@@ -8,6 +8,7 @@ mod cosigning;
 mod demonstration;
 mod first_district;
 mod forgery;
+mod handed_in;
 mod harness;
 mod killed_server;
 mod refused_reports;

@@ -69,6 +69,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn says_what_readings_would_come_to_and_enters_none() {
+        let town = Town::busy().await;
+        let body = r#"{"readings":[
+            {"meter":"me1","at":"2026-05-02T00:00:00Z","value":"99999.9","unit":"cubic-metres"},
+            {"meter":"me9","at":"2026-05-02T00:00:00Z","value":"1","unit":"own"}]}"#;
+        for _ in 0..2 {
+            let path = "/api/v1/readings/preview";
+            let answer = post(&town.router, path, "application/json", body.into()).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            let previews = answer.json();
+            assert_eq!(previews["previews"][0]["new"]["value"], 999_999);
+            let reason = previews["previews"][1]["refused"]["reason"].as_str().unwrap();
+            assert!(reason.contains("no meter me9"), "{reason}");
+        }
+    }
+
+    #[tokio::test]
     async fn rejects_what_a_cadre_read_and_what_no_meter_showed() {
         let town = Town::busy().await;
         let envelope = town.cadre.reads(&readings(7));

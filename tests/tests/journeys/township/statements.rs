@@ -152,7 +152,7 @@ impl Township {
         Finished::of(command.arg(envelope))
     }
 
-    fn registry(&self) -> Value {
+    pub fn registry(&self) -> Value {
         let villages = [Village::DONGQU, Village::LIUWAN].map(|village| {
             let groups = village.groups.iter().map(|(id, _)| json!({ "id": id, "name": id }));
             let groups: Vec<Value> = groups.collect();

@@ -259,3 +259,89 @@ fn entries(district: &DistrictId, now: Timestamp, fresh: Vec<Fresh>) -> Vec<Hand
 fn shown(at: Timestamp) -> String {
     at.beijing().format("%Y-%m-%d %H:%M:%S").to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../../../docs/formats/files.md");
+
+    fn args(flags: &[&str]) -> ReadingsArgs {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            args: ReadingsArgs,
+        }
+        let line = ["import", "f.csv", "--server", "s", "--dry-run"].iter().chain(flags);
+        <Line as clap::Parser>::try_parse_from(line).unwrap().args
+    }
+
+    fn read(csv: &str, flags: &[&str]) -> (Vec<Row>, Vec<String>) {
+        let sheets = sheet::open(csv.as_bytes()).unwrap();
+        let mut problems = Problems::default();
+        let rows = records(&sheets, &args(flags).columns(), &mut problems, read_row);
+        let rows = without_repetitions(rows, &mut problems);
+        (rows, problems.kept().iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn the_pages_example_is_read() {
+        let (_, rest) = PAGE.split_once("```csv readings\n").unwrap();
+        let (rows, problems) = read(rest.split_once("```").unwrap().0, &[]);
+        assert_eq!(problems, [""; 0]);
+        let first = &rows[0].draft;
+        assert_eq!((first.value.as_str(), first.unit), ("4720.6", ReadingUnit::CubicMetres));
+        assert_eq!(first.at, "2016-05-01T06:30:00Z".parse().unwrap());
+        assert_eq!(rows[1].note.as_deref(), Some("停电后抄表"));
+    }
+
+    #[test]
+    fn a_column_may_be_named_with_its_unit() {
+        let flags = ["--value-column", "有功电度", "--unit", "kwh", "--meter-column", "电表"];
+        let (rows, problems) = read("电表,时间,有功电度,读数\nd1,2016-05-01 8:00,12.5,7\n", &flags);
+        assert_eq!(problems, [""; 0]);
+        let draft = &rows[0].draft;
+        assert_eq!((draft.value.as_str(), draft.unit), ("12.5", ReadingUnit::KilowattHours));
+    }
+
+    #[test]
+    fn the_same_row_twice_counts_once() {
+        let row = "w1,2016-05-01 8:00,7\n";
+        let (rows, problems) = read(&format!("meter,time,value\n{row}{row}"), &[]);
+        assert_eq!((rows.len(), problems.len()), (1, 0));
+    }
+
+    #[test]
+    fn rejects_rows_that_contradict_each_other() {
+        let csv = "meter,time,value\nw1,2016-05-01 8:00,7\nw1,2016/5/1 8:00,8\n";
+        let (_, problems) = read(csv, &[]);
+        assert!(
+            problems[0].starts_with("row 3: \"8\" is another value of meter w1"),
+            "{problems:?}"
+        );
+        assert!(problems[0].ends_with("than in row 2"), "{problems:?}");
+    }
+
+    #[test]
+    fn rejects_two_values_in_one_row_and_none() {
+        let csv = "meter,time,value,value m3\nw1,2016-05-01 8:00,7,8\nw1,2016-05-01 9:00,,\n";
+        let (rows, problems) = read(csv, &[]);
+        assert_eq!((rows.len(), problems.len()), (0, 2));
+        assert!(problems[0].contains("second value"), "{problems:?}");
+        assert!(problems[1].contains("there is no value"), "{problems:?}");
+    }
+
+    #[test]
+    fn an_entry_is_of_one_meter_and_note_and_not_too_long() {
+        let at = |minute: i64| Timestamp::EARLIEST.plus_millis(minute * 60_000);
+        let fresh = |minute, note: Option<&str>| Fresh {
+            meter: "w1".into(),
+            note: note.map(str::to_owned),
+            reading: HandReading { at: at(minute), value: minute },
+        };
+        let many = (0..700).map(|minute| fresh(minute, None)).chain([fresh(800, Some("停电"))]);
+        let entries = entries(&DistrictId::new("d").unwrap(), at(900), many.collect());
+        let sizes: Vec<_> = entries.iter().map(|entry| entry.readings.len()).collect();
+        assert_eq!(sizes, [MAX_HAND_READINGS, 200, 1]);
+    }
+}

@@ -111,7 +111,10 @@ where
     T: std::str::FromStr,
     T::Err: std::fmt::Display,
 {
-    record.text(key)?.parse().map_err(|error: T::Err| record.problem(key, &format!(": {error}")))
+    record
+        .text(key)?
+        .parse()
+        .map_err(|error: T::Err| record.problem(key, &format!("cannot be: {error}")))
 }
 
 /// The code that is written down, or one made of outlet and time, so that the same row is always the same turn.
@@ -153,7 +156,7 @@ fn member(record: &Record<'_>) -> Result<Option<Member>, Problem> {
     let area = match record.optional_text("area")? {
         Some(_) => Some(
             Area::from_mu(&record.text("area")?)
-                .map_err(|error| record.problem("area", &format!(": {error}")))?,
+                .map_err(|error| record.problem("area", &format!("cannot be: {error}")))?,
         ),
         None => None,
     };
@@ -225,4 +228,69 @@ fn shown((place, turn, closed_at): &(Place, Turn, Timestamp)) -> String {
         wall(turn.opened_at),
         wall(*closed_at)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../../../docs/formats/files.md");
+    const HEADINGS: &str = "round,outlet,village,group,opened,closed,method,household,minutes\n";
+
+    fn read(csv: &str) -> (Vec<(Place, Turn, Timestamp)>, Vec<String>) {
+        let sheets = sheet::open(csv.as_bytes()).unwrap();
+        let mut problems = Problems::default();
+        let rows = records(&sheets, &columns(), &mut problems, read_row);
+        let turns = gathered(rows, &mut problems);
+        check_times(&turns, "2016-06-01T00:00:00Z".parse().unwrap(), &mut problems);
+        (turns, problems.kept().iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn the_pages_example_is_read() {
+        let (_, rest) = PAGE.split_once("```csv turns\n").unwrap();
+        let (turns, problems) = read(rest.split_once("```").unwrap().0);
+        assert_eq!(problems, [""; 0]);
+        let (_, turn, closed_at) = &turns[0];
+        assert_eq!(turn.id.as_str(), "jing-1-1605011430");
+        assert!(PAGE.contains("`jing-1-1605011430`"));
+        assert_eq!(*closed_at, "2016-05-01T12:00:00Z".parse().unwrap());
+    }
+
+    #[test]
+    fn households_of_one_turn_come_together() {
+        let turn = "r1,w1,v1,g1,2016-05-01 8:00,2016-05-01 9:00,时间";
+        let (turns, problems) = read(&format!("{HEADINGS}{turn},101,20\n{turn},102,40\n"));
+        assert_eq!(problems, [""; 0]);
+        let (_, turn, _) = &turns[0];
+        assert_eq!(turn.method, ShareMethod::Minutes);
+        let minutes: Vec<_> = turn.members.iter().map(|member| member.minutes).collect();
+        assert_eq!((turns.len(), minutes), (1, vec![Some(20), Some(40)]));
+    }
+
+    #[test]
+    fn rejects_what_cannot_be_a_turn() {
+        let row = |opened: &str, closed: &str, rest: &str| {
+            read(&format!("{HEADINGS}r1,w1,v1,g1,{opened},{closed},{rest}\n")).1.join("\n")
+        };
+        for (problem, words) in [
+            (row("2016-05-01 8:00", "2016-05-01 8:00", ",,"), "cannot close"),
+            (row("2016-05-01 8:00", "2016-07-01 8:00", ",,"), "future"),
+            (row("2016-05-01 8:00", "2016-05-01 9:00", "抽签,,"), "area or"),
+            (row("2016-05-01 8:00", "2016-05-01 9:00", ",101,ten"), "whole minutes"),
+            (row("2016-05-01 8:00", "2016-05-01 9:00", ",,10"), "no household"),
+            (row("2016-05-01 8:00", "2016-05-01 9:00", ",A 1,"), "a-z"),
+        ] {
+            assert!(problem.contains(words), "{words}: {problem}");
+        }
+    }
+
+    #[test]
+    fn rejects_turns_that_overlap_and_households_that_stand_twice() {
+        let early = "r1,w1,v1,g1,2016-05-01 8:00,2016-05-01 10:00,,101,";
+        let late = "r1,w1,v1,g2,2016-05-01 9:00,2016-05-01 11:00,,101,";
+        let (_, problems) = read(&format!("{HEADINGS}{late}\n{early}\n{early}\n"));
+        assert!(problems[0].contains("stands twice in the same turn"), "{problems:?}");
+        assert!(problems[1].contains("while turn w1-1605010800 in row 3"), "{problems:?}");
+    }
 }
