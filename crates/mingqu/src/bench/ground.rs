@@ -143,7 +143,8 @@ impl Founders {
             let mut registry = Registry {
                 head: self.head(&[Role::Root, Role::Station]),
                 villages: std::mem::take(&mut villages),
-                outlets: Vec::new(), tables: Vec::new(),
+                outlets: Vec::new(),
+                tables: Vec::new(),
                 meters: Vec::new(),
             };
             for (id, key) in meters {

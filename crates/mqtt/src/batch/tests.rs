@@ -352,18 +352,16 @@ async fn ends_when_every_source_is_gone() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_refused_never_takes_the_place_of_a_report() {
-    let bench = Bench::start(Store { calls: Some(Semaphore::new(0)), ..Store::default() });
-    // One batch is on its way to the store, and behind it the queue is full.
+    let bench = Bench::start(Store { checks: Some(Semaphore::new(0)), ..Store::default() });
+    // One batch is on its way to be checked, and behind it the queue is full.
     bench.put(0..1).await;
-    bench.store.called.notified().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     bench.put(1..1 + MAX_QUEUED_MESSAGES as u64).await;
     let refused = || refused::packet("m1", b"noise", &Closed);
     bench.queue.keep_apart(refused());
     assert_eq!(bench.queue.counters().counts().received, 1 + MAX_QUEUED_MESSAGES as u64);
-    bench.store.calls.as_ref().unwrap().add_permits(100);
-    while bench.tickets().len() <= MAX_QUEUED_MESSAGES {
-        bench.meter.told.notified().await;
-    }
+    bench.store.checks.as_ref().unwrap().add_permits(100);
+    bench.acknowledged(1 + MAX_QUEUED_MESSAGES).await;
     let noise = || {
         let batches = bench.store.batches.lock().unwrap();
         batches.iter().flatten().filter(|payload| &payload[..] == b"noise").count()
