@@ -49,6 +49,12 @@ impl Device {
         Self { kind, ..self }
     }
 
+    /// The same meter after it has sent `seq` reports, the last of them with the hash `previous`.
+    #[must_use]
+    pub fn after(self, seq: u64, previous: ChainHash) -> Self {
+        Self { seq, previous, ..self }
+    }
+
     /// The meter's id.
     pub const fn id(&self) -> &MeterId {
         &self.id

@@ -2,6 +2,7 @@
 
 mod api;
 mod archive;
+mod bench;
 mod clock;
 mod command;
 mod config;
@@ -56,6 +57,9 @@ enum Command {
     Archive(command::archive::ArchiveArgs),
     /// Recompute everything from an exported log and say what does not hold.
     Audit(command::audit::AuditArgs),
+    /// Measure on this machine what the documents claim.
+    #[command(subcommand)]
+    Bench(command::bench::BenchCommand),
 }
 
 /// How a command ended.
@@ -93,6 +97,7 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
         Command::Log(command) => asynchronous(command::log::run(command)),
         Command::Archive(args) => asynchronous(command::archive::run(args)),
         Command::Audit(args) => command::audit::run(&args),
+        Command::Bench(command) => asynchronous(command::bench::run(command)),
     }
 }
 
@@ -140,6 +145,7 @@ mod tests {
             "mingqu archive --data d --before 2026-01-01 --dry-run",
             "mingqu archive --data d --restore archive/2026-01/0001.json",
             "mingqu audit out --json",
+            "mingqu bench ingest --json",
         ] {
             let words = line.split_whitespace();
             assert!(Cli::try_parse_from(words).is_ok(), "{line}");

@@ -1,20 +1,22 @@
-//! One queue in front of the store: messages gather, go in as one batch, and are acknowledged after the commit.
+//! One queue in front of the store: messages gather, are checked and stored in batches, and are acknowledged after the
+//! commit.
+
+mod batcher;
 
 use std::fmt;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use service::{Arrival, Receipt};
 use thiserror::Error;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::Instant;
 
-use crate::{Counters, Ingest};
+use crate::Counters;
+
+pub use batcher::Batcher;
 
 /// A batch of this many messages waits for no more.
 pub const MAX_BATCH_MESSAGES: usize = 1_000;
-/// Under backlog a batch takes up to this many messages, if they are there already.
+/// Under backlog one transaction takes up to this many messages, if they are checked already.
 pub const MAX_BACKLOG_MESSAGES: usize = 4_000;
 /// How long a batch waits to fill, in milliseconds from its first message.
 pub const BATCH_WAIT_MILLIS: u64 = 20;
@@ -27,8 +29,6 @@ pub const MAX_QUEUED_MESSAGES: usize = 16_384;
 pub const MAX_QUEUED_BYTES: usize = 32 * 1024 * 1024;
 
 const MESSAGE_OVERHEAD_BYTES: usize = 128;
-const RETRY_FIRST_MILLIS: u64 = 100;
-const RETRY_MAX_MILLIS: u64 = 5_000;
 
 /// Where acknowledgements go: a connection of the endpoint, or the broker's client.
 pub trait Acknowledge: Send + Sync + 'static {
@@ -135,175 +135,6 @@ impl Queue {
     /// The totals that every part adds to.
     pub fn counters(&self) -> &Arc<Counters> {
         &self.shared.counters
-    }
-}
-
-/// Takes messages from the queue, stores them in batches, acknowledges what is stored.
-pub struct Batcher<I> {
-    messages: mpsc::Receiver<Message>,
-    gathered: Vec<Message>,
-    ingest: I,
-    shared: Arc<Shared>,
-}
-
-impl<I: Ingest> Batcher<I> {
-    /// A batcher and the queue in front of it; [`Batcher::run`] does the work.
-    pub fn new(ingest: I, counters: Arc<Counters>) -> (Queue, Self) {
-        let (sender, messages) = mpsc::channel(MAX_QUEUED_MESSAGES);
-        let shared = Arc::new(Shared {
-            bytes: Semaphore::new(MAX_QUEUED_BYTES),
-            sinks: Mutex::default(),
-            counters,
-        });
-        let queue = Queue { messages: sender, shared: Arc::clone(&shared) };
-        (queue, Self { messages, gathered: Vec::new(), ingest, shared })
-    }
-
-    /// Runs until every [`Queue`] is gone, or until the shutdown: then takes nothing more, stores what is queued, and
-    /// returns. If the store fails during a shutdown, what is left stays unacknowledged.
-    pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
-        let mut shutdown = pin!(shutdown);
-        let mut stopping = false;
-        loop {
-            tokio::select! {
-                biased;
-                () = &mut shutdown, if !stopping => {
-                    stopping = true;
-                    self.stop();
-                }
-                more = self.gather() => {
-                    if !more || !self.store(&mut stopping, shutdown.as_mut()).await {
-                        self.stop();
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    fn stop(&mut self) {
-        self.messages.close();
-        self.shared.bytes.close();
-    }
-
-    /// Fills `self.gathered`; false if the queue has ended and nothing is left. Dropping the future loses nothing.
-    async fn gather(&mut self) -> bool {
-        if self.gathered.is_empty() {
-            let limit = MAX_BACKLOG_MESSAGES;
-            if self.messages.recv_many(&mut self.gathered, limit).await == 0 {
-                return false;
-            }
-        }
-        let deadline = Instant::now() + Duration::from_millis(BATCH_WAIT_MILLIS);
-        // Waiting on the queue itself would wake this task for every single message.
-        while self.gathered.len() < MAX_BATCH_MESSAGES
-            && Instant::now() < deadline
-            && !self.messages.is_closed()
-        {
-            tokio::time::sleep(Duration::from_millis(BATCH_TICK_MILLIS)).await;
-            let before = self.gathered.len();
-            while self.gathered.len() < MAX_BACKLOG_MESSAGES
-                && let Ok(message) = self.messages.try_recv()
-            {
-                self.gathered.push(message);
-            }
-            if self.gathered.len() == before {
-                break;
-            }
-        }
-        true
-    }
-
-    /// Stores what was gathered, however often it takes, and acknowledges it; false if a shutdown cut that short.
-    async fn store(
-        &mut self,
-        stopping: &mut bool,
-        mut shutdown: std::pin::Pin<&mut impl Future<Output = ()>>,
-    ) -> bool {
-        let batch = Batch::of(&mut self.gathered);
-        let mut wait_millis = RETRY_FIRST_MILLIS;
-        let mut failures = 0_u64;
-        loop {
-            let begun = Instant::now();
-            match self.ingest.ingest(batch.arrivals.clone()).await {
-                Ok(receipts) => {
-                    if failures > 0 {
-                        tracing::info!(failures, messages = batch.len(), "storing works again");
-                    }
-                    self.shared.counters.add_batch(batch.reports, begun.elapsed());
-                    self.finish(batch, &receipts);
-                    return true;
-                }
-                Err(error) => {
-                    if failures == 0 {
-                        let error: &dyn std::error::Error = &error;
-                        tracing::error!(
-                            error,
-                            messages = batch.len(),
-                            "could not store a batch; nothing is acknowledged until it works again"
-                        );
-                    }
-                    failures += 1;
-                    self.shared.counters.add_failed_batch();
-                }
-            }
-            if *stopping {
-                tracing::warn!(
-                    messages = batch.len(),
-                    "stopped with messages that could not be stored"
-                );
-                return false;
-            }
-            tokio::select! {
-                // A shutdown gives the batch one last chance, at once.
-                () = &mut shutdown => { *stopping = true; self.stop(); }
-                () = tokio::time::sleep(Duration::from_millis(wait_millis)) => {}
-            }
-            wait_millis = (wait_millis * 2).min(RETRY_MAX_MILLIS);
-        }
-    }
-
-    fn finish(&self, batch: Batch, receipts: &[Receipt]) {
-        for Ack { to, ticket } in batch.acks {
-            to.acknowledge(ticket);
-        }
-        let sinks = self.shared.sinks.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for sink in sinks {
-            sink.deliver(receipts);
-        }
-        self.shared.bytes.add_permits(batch.cost_bytes);
-    }
-}
-
-/// What is stored at once.
-struct Batch {
-    arrivals: Vec<Arrival>,
-    acks: Vec<Ack>,
-    /// Those that were not refused already.
-    reports: usize,
-    cost_bytes: usize,
-}
-
-impl Batch {
-    /// Takes all messages over.
-    fn of(messages: &mut Vec<Message>) -> Self {
-        let mut batch = Self {
-            arrivals: Vec::with_capacity(messages.len()),
-            acks: Vec::with_capacity(messages.len()),
-            reports: 0,
-            cost_bytes: 0,
-        };
-        for message in messages.drain(..) {
-            batch.cost_bytes += usize::try_from(message.cost_bytes()).unwrap_or(usize::MAX);
-            batch.reports += usize::from(message.arrival.refused.is_none());
-            batch.acks.extend(message.ack);
-            batch.arrivals.push(message.arrival);
-        }
-        batch
-    }
-
-    fn len(&self) -> usize {
-        self.arrivals.len()
     }
 }
 

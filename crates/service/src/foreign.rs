@@ -364,7 +364,11 @@ fn source(message_id: Option<&str>, piece: usize, readings: &[Reading]) -> [u8; 
     Hash::of(&bytes).0
 }
 
-fn kept_apart(arrival: Arrival, reason: QuarantineReason, detail: String) -> NewQuarantine {
+pub(crate) fn kept_apart(
+    arrival: Arrival,
+    reason: QuarantineReason,
+    detail: String,
+) -> NewQuarantine {
     NewQuarantine {
         topic: arrival.topic,
         meter: arrival.meter,

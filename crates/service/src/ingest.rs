@@ -1,12 +1,17 @@
-//! A batch of messages from the meters: what is good is stored, what is not is kept apart with its reason.
+//! Messages from the meters, in two steps: looked at, then stored; the good as reports, the others in the quarantine with
+//! their reason.
 
-use disclosure::statement::RegistryMeter;
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::thread;
+
 use domain::{MeterCode, Timestamp};
-use evidence::ReportError;
 use store::{NewQuarantine, NewReport};
-use telemetry::{MeterId, Report};
+use telemetry::{MAX_BATCH_SIGNATURES, MeterId};
 
-use crate::{Arrival, ForeignReading, ForeignReason, Receipt, Refused, Service, ServiceError};
+use crate::door::Reject;
+use crate::foreign::kept_apart;
+use crate::{Arrival, ForeignReading, ForeignReason, Receipt, Service, ServiceError};
 
 /// How far a reading may lie ahead of the server's clock, in milliseconds: ten minutes.
 pub const MAX_CLOCK_AHEAD_MILLIS: i64 = 10 * 60 * 1000;
@@ -93,70 +98,68 @@ impl QuarantineReason {
     }
 }
 
-struct Reject {
-    reason: QuarantineReason,
-    detail: String,
+/// Messages that were looked at and wait to be stored.
+#[derive(Debug, Default)]
+pub struct Checked {
+    reports: Vec<NewReport>,
+    rejects: Vec<NewQuarantine>,
+    /// What the registry speaks against, as far as it was known.
+    doubtful: Vec<(Arrival, Reject)>,
+    /// Messages of devices that do not sign; only storing them shows what they repeat.
+    foreign: Vec<(Arrival, ForeignReading)>,
+    /// How many entries of the log were known then.
+    record_size: u64,
 }
 
-impl Reject {
-    fn new(reason: QuarantineReason, detail: &dyn core::fmt::Display) -> Self {
-        Self { reason, detail: detail.to_string() }
-    }
-
-    fn of(error: &ReportError) -> Self {
-        let reason = match error {
-            ReportError::NoKey(_) | ReportError::Signature { .. } => QuarantineReason::BadSignature,
-            ReportError::Kind { .. } => QuarantineReason::OtherKind,
-            ReportError::Time { .. } => QuarantineReason::Malformed,
-        };
-        Self::new(reason, error)
-    }
-
-    fn rests_on_registry(&self) -> bool {
-        use QuarantineReason::{BadSignature, OtherKind, UnknownMeter};
-        matches!(self.reason, UnknownMeter | BadSignature | OtherKind)
+impl Checked {
+    /// Puts later messages behind these.
+    pub fn join(&mut self, later: Self) {
+        self.reports.extend(later.reports);
+        self.rejects.extend(later.rejects);
+        self.doubtful.extend(later.doubtful);
+        self.foreign.extend(later.foreign);
+        self.record_size = self.record_size.min(later.record_size);
     }
 }
 
 impl Service {
-    /// Stores a batch durably. `Ok` means that every message of it is on disk, as a report or in
-    /// the quarantine, and may be acknowledged; an error means that none is.
+    /// Looks at messages and stores them: [`Service::check`], then [`Service::store_checked`].
     pub async fn ingest(&self, batch: Vec<Arrival>) -> Result<Vec<Receipt>, ServiceError> {
-        let now = self.now();
-        let mut reports = Vec::with_capacity(batch.len());
-        let mut foreign = Vec::new();
-        let mut rejects = Vec::new();
-        let mut caught_up = false;
-        for mut arrival in batch {
-            if let Some(reading) = arrival.foreign.take() {
-                foreign.push((arrival, reading));
-                continue;
-            }
-            let mut accepted = self.accept(&arrival, now);
-            if !caught_up && accepted.as_ref().is_err_and(Reject::rests_on_registry) {
-                // The meter may have been registered through another server.
-                self.catch_up().await?;
-                caught_up = true;
-                accepted = self.accept(&arrival, now);
-            }
-            match accepted {
-                Ok((meter, first_at, last_at, seq)) => reports.push(NewReport {
-                    meter,
-                    seq,
-                    first_at,
-                    last_at,
-                    bytes: arrival.payload,
-                }),
-                Err(Reject { reason, detail }) => rejects.push(NewQuarantine {
-                    topic: arrival.topic,
-                    meter: arrival.meter,
-                    reason: reason.code().into(),
-                    detail,
-                    payload: arrival.payload,
-                }),
+        let checked = self.check(batch).await;
+        self.store_checked(&checked).await
+    }
+
+    /// Says of every message what will become of it. Decoding and signatures take their time, on all cores.
+    pub async fn check(&self, mut batch: Vec<Arrival>) -> Checked {
+        let mut checked = Checked { record_size: self.record().size(), ..Checked::default() };
+        for mut arrival in batch.extract_if(.., |arrival| arrival.foreign.is_some()) {
+            let reading = arrival.foreign.take();
+            checked.foreign.extend(reading.map(|reading| (arrival, reading)));
+        }
+        for judged in self.judge_all(batch).await {
+            match judged {
+                Ok(report) => checked.reports.push(report),
+                Err((arrival, reject)) if reject.rests_on_registry() => {
+                    checked.doubtful.push((arrival, reject));
+                }
+                Err((arrival, reject)) => checked.rejects.push(apart(arrival, reject)),
             }
         }
-        let vouched = self.take_foreign(now, foreign, &mut rejects, caught_up).await?;
+        checked
+    }
+
+    /// Stores checked messages durably. `Ok` means that every one of them is on disk, as a report or in the
+    /// quarantine, and may be acknowledged; an error means that none is.
+    pub async fn store_checked(&self, checked: &Checked) -> Result<Vec<Receipt>, ServiceError> {
+        let now = self.now();
+        if !checked.doubtful.is_empty() || !checked.foreign.is_empty() {
+            // Meters, or new keys of theirs, may have been registered meanwhile, perhaps through another server.
+            self.catch_up().await?;
+        }
+        let (late, doubtful) = self.look_again(checked).await;
+        let (vouched, refused) = self.take_foreign(now, &checked.foreign).await?;
+        let reports = joined(&checked.reports, late);
+        let rejects = joined(&checked.rejects, [doubtful, refused].concat());
         let stored = self.store.store_reports(now, &reports, &rejects).await?;
         tracing::debug!(
             stored = stored.stored,
@@ -173,79 +176,70 @@ impl Service {
         Ok(receipts.collect())
     }
 
-    /// Makes reports of foreign readings; returns their meters, and adds what must be kept apart to `rejects`.
+    /// What the registry as it now stands says of what it spoke against before.
+    async fn look_again(&self, checked: &Checked) -> (Vec<NewReport>, Vec<NewQuarantine>) {
+        let doubtful = checked.doubtful.iter().cloned();
+        if self.record().size() == checked.record_size {
+            let rejects = doubtful.map(|(arrival, reject)| apart(arrival, reject));
+            return (Vec::new(), rejects.collect());
+        }
+        let (mut reports, mut rejects) = (Vec::new(), Vec::new());
+        for judged in self.judge_all(doubtful.map(|(arrival, _)| arrival).collect()).await {
+            match judged {
+                Ok(report) => reports.push(report),
+                Err((arrival, reject)) => rejects.push(apart(arrival, reject)),
+            }
+        }
+        (reports, rejects)
+    }
+
+    /// Makes reports of foreign readings; returns their meters, and what must be kept apart.
     async fn take_foreign(
         &self,
         now: Timestamp,
-        foreign: Vec<(Arrival, ForeignReading)>,
-        rejects: &mut Vec<NewQuarantine>,
-        caught_up: bool,
-    ) -> Result<Vec<MeterCode>, ServiceError> {
+        foreign: &[(Arrival, ForeignReading)],
+    ) -> Result<(Vec<MeterCode>, Vec<NewQuarantine>), ServiceError> {
         if foreign.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Vec::new()));
         }
-        if !caught_up {
-            // Meters may have been registered through another server; foreign messages are few.
-            self.catch_up().await?;
-        }
-        let (meters, refused) = self.vouch(now, foreign).await?;
-        rejects.extend(refused);
-        Ok(meters)
+        self.vouch(now, foreign.to_vec()).await
     }
 
-    fn accept(
+    /// Judges messages, in their order, on as many cores as they keep busy.
+    async fn judge_all(
         &self,
-        arrival: &Arrival,
-        now: Timestamp,
-    ) -> Result<(MeterCode, Timestamp, Timestamp, u64), Reject> {
-        if let Some(Refused { reason, detail }) = &arrival.refused {
-            return Err(Reject::new(*reason, detail));
+        mut arrivals: Vec<Arrival>,
+    ) -> Vec<Result<NewReport, (Arrival, Reject)>> {
+        let now = self.now();
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let lanes = arrivals.len().div_ceil(MAX_BATCH_SIGNATURES).clamp(1, cores);
+        let share = arrivals.len().div_ceil(lanes);
+        let mut judging = Vec::with_capacity(lanes);
+        while !arrivals.is_empty() {
+            let rest = arrivals.split_off(share.min(arrivals.len()));
+            let (lane, door) = (std::mem::replace(&mut arrivals, rest), Arc::clone(&self.door));
+            judging.push(tokio::task::spawn_blocking(move || door.judge(lane, now)));
         }
-        if arrival.payload.len() > telemetry::MAX_REPORT_BYTES {
-            let detail = format!(
-                "{} bytes; a report has at most {}",
-                arrival.payload.len(),
-                telemetry::MAX_REPORT_BYTES
-            );
-            return Err(Reject::new(QuarantineReason::Oversize, &detail));
+        let mut judged = Vec::new();
+        for lane in judging {
+            match lane.await {
+                Ok(lane) => judged.extend(lane),
+                Err(failed) => match failed.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    // The runtime is going down, and with it whoever waits for this.
+                    Err(_) => std::future::pending().await,
+                },
+            }
         }
-        let signed = telemetry::decode(&arrival.payload)
-            .map_err(|error| Reject::new(QuarantineReason::Malformed, &error))?;
-        let report = signed.report();
-        // A topic ends in …/{district}/{meter}/report.
-        if arrival.topic.rsplit('/').nth(2) != Some(self.district().as_str()) {
-            let detail = format!("this is district {}", self.district());
-            return Err(Reject::new(QuarantineReason::OtherDistrict, &detail));
-        }
-        if report.meter.as_str() != arrival.meter {
-            let detail = format!("the report is by meter {}", report.meter);
-            return Err(Reject::new(QuarantineReason::OtherMetersTopic, &detail));
-        }
-        let code = MeterCode::new(report.meter.as_str())
-            .map_err(|error| Reject::new(QuarantineReason::Malformed, &error))?;
-        let registered = self.known_meter(&code).ok_or_else(|| {
-            Reject::new(QuarantineReason::UnknownMeter, &"post it in the registry first")
-        })?;
-        evidence::check_report(&registered, &signed).map_err(|error| Reject::of(&error))?;
-        let (first_at, last_at) = check_times(report, now)?;
-        Ok((code, first_at, last_at, report.seq))
-    }
-
-    fn known_meter(&self, code: &MeterCode) -> Option<RegistryMeter> {
-        self.record().meters().get(code).cloned()
+        judged
     }
 }
 
-fn check_times(report: &Report, now: Timestamp) -> Result<(Timestamp, Timestamp), Reject> {
-    let malformed =
-        |error: &dyn core::fmt::Display| Reject::new(QuarantineReason::Malformed, error);
-    let ends = report.readings.first().zip(report.readings.last());
-    let (first, last) = ends.ok_or_else(|| malformed(&"no readings"))?;
-    let first = Timestamp::from_millis(first.at_ms).map_err(|error| malformed(&error))?;
-    let last = Timestamp::from_millis(last.at_ms).map_err(|error| malformed(&error))?;
-    if last > now.plus_millis(MAX_CLOCK_AHEAD_MILLIS) {
-        let detail = format!("the last reading is of {last}, the server's clock says {now}");
-        return Err(Reject::new(QuarantineReason::TimeAhead, &detail));
-    }
-    Ok((first, last))
+/// Rows with a few more behind them. Nearly always there are none, and then nothing is copied.
+fn joined<T: Clone>(rows: &[T], more: Vec<T>) -> Cow<'_, [T]> {
+    if more.is_empty() { Cow::Borrowed(rows) } else { [rows, &more].concat().into() }
+}
+
+fn apart(arrival: Arrival, Reject { reason, detail }: Reject) -> NewQuarantine {
+    kept_apart(arrival, reason, detail)
 }

@@ -13,6 +13,7 @@ pub mod hand_readings;
 pub mod request;
 
 mod asking;
+mod door;
 mod drafting;
 mod entering;
 mod evidence;
@@ -37,7 +38,7 @@ pub use entering::Entered;
 pub use error::{ErrorClass, ServiceError};
 pub use evidence::EvidenceError;
 pub use foreign::{ForeignCounts, ForeignReading, ForeignReason};
-pub use ingest::{MAX_CLOCK_AHEAD_MILLIS, QuarantineReason};
+pub use ingest::{Checked, MAX_CLOCK_AHEAD_MILLIS, QuarantineReason};
 pub use log::{LogKey, LogReader};
 pub use pending::{NewAttachment, PendingSignature, PendingStatement};
 pub use retention::{Need, Needs};

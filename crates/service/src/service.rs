@@ -13,6 +13,7 @@ use ed25519_dalek::SigningKey;
 use store::{EntryRow, Store};
 use tokio::sync::Notify;
 
+use crate::door::Door;
 use crate::foreign::ForeignTotals;
 use crate::log::{LogKey, LogReader};
 use crate::watch::Watching;
@@ -27,7 +28,8 @@ pub struct Service {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) log_key: LogKey,
     pub(crate) log: LogReader,
-    record: RwLock<Record>,
+    record: Arc<RwLock<Record>>,
+    pub(crate) door: Arc<Door>,
     /// Held while the log grows, so that this process never races itself; other processes are
     /// kept out by the compare-and-swap on the log's head.
     pub(crate) posting: tokio::sync::Mutex<()>,
@@ -61,13 +63,15 @@ impl Service {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ServiceError> {
         let started_at = clock.now();
+        let record = Arc::<RwLock<Record>>::default();
         let service = Self {
+            door: Arc::new(Door::new(store.district().clone(), Arc::clone(&record))),
+            record,
             log: LogReader::new(store.clone()),
             store,
             statuses: Arc::new(Statuses::new(Arc::clone(&clock))),
             clock,
             log_key,
-            record: RwLock::default(),
             posting: tokio::sync::Mutex::new(()),
             signing: tokio::sync::Mutex::new(()),
             stale: AtomicBool::new(true),

@@ -13,6 +13,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "batch")]
+mod batch;
 mod cbor;
 mod envelope;
 mod error;
@@ -20,6 +22,8 @@ mod meter_id;
 mod payload;
 mod report;
 
+#[cfg(feature = "batch")]
+pub use batch::{MAX_BATCH_SIGNATURES, verify_batch};
 pub use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 pub use envelope::{CONTENT_TYPE, SignedReport, decode, sign};
 pub use error::{DecodeError, EncodeError, Part, VerifyError};

@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod audit;
+pub mod bench;
 pub mod demo;
 pub mod import;
 pub mod init;

@@ -1,16 +1,23 @@
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use telemetry::MeterId;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 
 use super::*;
-use crate::refused;
+use crate::{Ingest, refused};
 
 /// A store that is told how each call ends, and remembers what it was handed.
 #[derive(Default)]
 struct Store {
-    /// Each call takes one permit before it ends.
+    /// Each call to store takes one permit before it ends.
     calls: Option<Semaphore>,
+    /// Each call to check takes one permit before it ends.
+    checks: Option<Semaphore>,
+    /// Messages that were checked.
+    checked: AtomicUsize,
     failures: AtomicUsize,
     batches: Mutex<Vec<Vec<Vec<u8>>>>,
     called: Notify,
@@ -21,14 +28,24 @@ struct Store {
 struct Full;
 
 impl Ingest for Store {
+    type Checked = Vec<Vec<u8>>;
     type Error = Full;
 
-    async fn ingest(&self, batch: Vec<Arrival>) -> Result<Vec<Receipt>, Full> {
+    async fn check(&self, batch: Vec<Arrival>) -> Vec<Vec<u8>> {
+        if let Some(checks) = &self.checks {
+            checks.acquire().await.unwrap().forget();
+        }
+        self.checked.fetch_add(batch.len(), Ordering::SeqCst);
+        batch.into_iter().map(|arrival| arrival.payload).collect()
+    }
+
+    fn join(earlier: &mut Vec<Vec<u8>>, later: Vec<Vec<u8>>) {
+        earlier.extend(later);
+    }
+
+    async fn store(&self, batch: &Vec<Vec<u8>>) -> Result<Vec<Receipt>, Full> {
         let stored = batch.len() as u64;
-        self.batches
-            .lock()
-            .unwrap()
-            .push(batch.into_iter().map(|arrival| arrival.payload).collect());
+        self.batches.lock().unwrap().push(batch.clone());
         self.called.notify_one();
         if let Some(calls) = &self.calls {
             calls.acquire().await.unwrap().forget();
@@ -104,6 +121,19 @@ impl Bench {
         self.meter.tickets.lock().unwrap().clone()
     }
 
+    async fn acknowledged(&self, messages: usize) {
+        while self.tickets().len() < messages {
+            self.meter.told.notified().await;
+        }
+    }
+
+    async fn checked(&self, messages: usize) {
+        while self.store.checked.load(Ordering::SeqCst) < messages {
+            // The clock is a paused one: it moves as soon as nothing else does.
+            tokio::time::sleep(Duration::from_millis(BATCH_TICK_MILLIS)).await;
+        }
+    }
+
     fn batch_sizes(&self) -> Vec<usize> {
         self.store.batches.lock().unwrap().iter().map(Vec::len).collect()
     }
@@ -157,9 +187,7 @@ async fn later_messages_wait_behind_a_failing_batch() {
     bench.put(0..3).await;
     bench.store.called.notified().await;
     bench.put(3..6).await;
-    while bench.tickets().len() < 6 {
-        bench.meter.told.notified().await;
-    }
+    bench.acknowledged(6).await;
     assert_eq!(bench.tickets(), [0, 1, 2, 3, 4, 5]);
     assert_eq!(bench.batch_sizes(), [3, 3, 3, 3]);
 }
@@ -197,21 +225,49 @@ async fn a_backlog_goes_in_larger_batches_up_to_their_limit() {
     bench.put(0..1).await;
     bench.store.called.notified().await;
     bench.put(1..10_000).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     bench.store.calls.as_ref().unwrap().add_permits(10);
-    while bench.tickets().len() < 10_000 {
-        bench.meter.told.notified().await;
-    }
+    bench.acknowledged(10_000).await;
     let sizes = bench.batch_sizes();
-    assert_eq!(sizes, [1, MAX_BACKLOG_MESSAGES, MAX_BACKLOG_MESSAGES, 1_999]);
+    assert_eq!(sizes[..2], [1, MAX_BACKLOG_MESSAGES]);
+    assert!(sizes.iter().all(|size| *size <= MAX_BACKLOG_MESSAGES), "{sizes:?}");
     assert_eq!(bench.tickets(), (0..10_000).collect::<Vec<_>>());
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_queue_is_full_at_its_number_of_messages() {
+async fn messages_are_checked_while_those_before_them_are_stored() {
+    let bench = Bench::start(held());
+    bench.put(0..3).await;
+    bench.store.called.notified().await;
+    bench.put(3..8).await;
+    bench.checked(8).await;
+    assert_eq!(bench.batch_sizes(), [3]);
+    assert_eq!(bench.tickets(), Vec::<u64>::new());
+    bench.store.calls.as_ref().unwrap().add_permits(2);
+    bench.acknowledged(8).await;
+    assert_eq!(bench.batch_sizes(), [3, 5]);
+    assert_eq!(bench.tickets(), (0..8).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_is_checked_ahead_than_one_transaction_takes() {
     let bench = Bench::start(held());
     bench.put(0..1).await;
     bench.store.called.notified().await;
+    bench.put(1..10_000).await;
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    // What stands between, and the batch that waits to be put there.
+    let most = 1 + MAX_BACKLOG_MESSAGES + MAX_BATCH_MESSAGES;
+    assert_eq!(bench.store.checked.load(Ordering::SeqCst), most);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queue_is_full_at_its_number_of_messages() {
+    let bench = Bench::start(Store { checks: Some(Semaphore::new(0)), ..Store::default() });
     let limit = MAX_QUEUED_MESSAGES as u64;
+    bench.put(0..1).await;
+    // The first one is on its way to be checked by then.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     bench.put(1..limit + 1).await;
     let mut one_more = pin!(bench.queue.put(bench.message(limit + 1)));
     tokio::select! {
@@ -219,7 +275,7 @@ async fn the_queue_is_full_at_its_number_of_messages() {
         _ = &mut one_more => panic!("the queue took one message too many"),
         () = tokio::time::sleep(Duration::from_secs(1)) => {}
     }
-    bench.store.calls.as_ref().unwrap().add_permits(1);
+    bench.store.checks.as_ref().unwrap().add_permits(1);
     one_more.await.unwrap();
 }
 
@@ -269,6 +325,19 @@ async fn a_shutdown_with_a_failing_store_acknowledges_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_shutdown_stores_what_is_just_being_checked() {
+    let mut bench = Bench::start(Store { checks: Some(Semaphore::new(1)), ..Store::default() });
+    bench.put(0..2).await;
+    bench.acknowledged(2).await;
+    bench.put(2..4).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    bench.stop();
+    bench.store.checks.as_ref().unwrap().add_permits(1);
+    (&mut bench.running).await.unwrap();
+    assert_eq!(bench.tickets(), [0, 1, 2, 3]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn ends_when_every_source_is_gone() {
     let Bench { queue, running, meter, .. } = Bench::start(Store::default());
     let (topic, meter_id) = (String::new(), String::new());
@@ -283,18 +352,16 @@ async fn ends_when_every_source_is_gone() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_refused_never_takes_the_place_of_a_report() {
-    let bench = Bench::start(Store { calls: Some(Semaphore::new(0)), ..Store::default() });
-    // One batch is on its way to the store, and behind it the queue is full.
+    let bench = Bench::start(Store { checks: Some(Semaphore::new(0)), ..Store::default() });
+    // One batch is on its way to be checked, and behind it the queue is full.
     bench.put(0..1).await;
-    bench.store.called.notified().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     bench.put(1..1 + MAX_QUEUED_MESSAGES as u64).await;
     let refused = || refused::packet("m1", b"noise", &Closed);
     bench.queue.keep_apart(refused());
     assert_eq!(bench.queue.counters().counts().received, 1 + MAX_QUEUED_MESSAGES as u64);
-    bench.store.calls.as_ref().unwrap().add_permits(100);
-    while bench.tickets().len() <= MAX_QUEUED_MESSAGES {
-        bench.meter.told.notified().await;
-    }
+    bench.store.checks.as_ref().unwrap().add_permits(100);
+    bench.acknowledged(1 + MAX_QUEUED_MESSAGES).await;
     let noise = || {
         let batches = bench.store.batches.lock().unwrap();
         batches.iter().flatten().filter(|payload| &payload[..] == b"noise").count()

@@ -169,8 +169,14 @@ impl<'a> Link<'a> {
                     return end;
                 }
             };
-            if self.out.is_empty() {
-                session.client.outbox.take(&shared.topics, shared.queue.counters(), &mut self.out);
+            // Nothing will say again that there was more than one write takes.
+            let mut more = true;
+            while more && self.out.is_empty() {
+                more = session.client.outbox.take(
+                    &shared.topics,
+                    shared.queue.counters(),
+                    &mut self.out,
+                );
                 if !self.write_now() {
                     timer.as_mut().reset(self.next_look());
                 }

@@ -152,8 +152,8 @@ impl Outbox {
         self.lock().window.close(packet);
     }
 
-    /// Moves what may be written now into `out`.
-    pub(super) fn take(&self, topics: &Topics, counters: &Counters, out: &mut BytesMut) {
+    /// Moves what may be written now into `out`; true if more may be written after it.
+    pub(super) fn take(&self, topics: &Topics, counters: &Counters, out: &mut BytesMut) -> bool {
         let mut state = self.lock();
         let State { answers, receipts, window, .. } = &mut *state;
         if out.is_empty() {
@@ -162,10 +162,11 @@ impl Outbox {
             out.extend_from_slice(&answers.split());
         }
         for _ in 0..MAX_RECEIPTS_PER_WRITE {
-            let Some(entry) = receipts.first_entry() else { break };
+            let Some(entry) = receipts.first_entry() else { return false };
             let (stored, qos) = *entry.get();
             if qos == Qos::AtLeastOnce && !window.has_room() {
-                break;
+                // The acknowledgements that it waits for come in as packets.
+                return false;
             }
             let (topic, payload) = (topics.stored(entry.key()), stored.to_string());
             entry.remove();
@@ -180,6 +181,7 @@ impl Outbox {
             wire::write_publish(self.level, &topic, payload.as_bytes(), packet, out);
             counters.add_receipts(1);
         }
+        true
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -102,7 +102,7 @@ async fn a_full_queue_keeps_the_connection_and_loses_nothing(level: Level) {
     let (script, port) = Script::listen(level).await;
     let server = Server::start(port, level, 0);
     let mut line = script.accept(false).await;
-    let total = mqtt::MAX_QUEUED_MESSAGES + mqtt::MAX_BACKLOG_MESSAGES + 5_000;
+    let total = mqtt::MAX_QUEUED_MESSAGES + 3 * mqtt::MAX_BACKLOG_MESSAGES;
     let (mut reader, mut writer) = line.stream.into_split();
     let publishing = tokio::spawn(async move {
         for number in 0..total {

@@ -158,6 +158,15 @@ impl Raw {
         assert_eq!(read, bytes);
     }
 
+    /// The next packet, shorter than 128 bytes: its first byte and its body.
+    pub async fn packet(&mut self) -> (u8, Vec<u8>) {
+        let mut head = [0; 2];
+        soon(self.stream.read_exact(&mut head)).await.unwrap();
+        let mut body = vec![0; usize::from(head[1])];
+        soon(self.stream.read_exact(&mut body)).await.unwrap();
+        (head[0], body)
+    }
+
     /// True if CONNACK comes, false if the endpoint closes first.
     pub async fn rest_or_connack(&mut self) -> bool {
         let mut read = [0; 4];
@@ -178,6 +187,14 @@ pub fn connect_v4(client: &str) -> Vec<u8> {
     let mut body = b"\0\x04MQTT\x04\x02\0\x3c".to_vec();
     body.extend(text(client));
     packet(0x10, &body)
+}
+
+/// A SUBSCRIBE of MQTT 3.1.1 with `QoS` 0.
+pub fn subscribe_v4(filter: &str) -> Vec<u8> {
+    let mut body = vec![0, 1];
+    body.extend(text(filter));
+    body.push(0);
+    packet(0x82, &body)
 }
 
 /// A PUBLISH of MQTT 3.1.1 with `QoS` 1.

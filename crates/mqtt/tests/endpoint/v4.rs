@@ -8,7 +8,7 @@ use rumqttc::{
 
 use service::DeviceState;
 
-use crate::site::{Site, publish_v4, soon};
+use crate::site::{Site, publish_v4, soon, subscribe_v4};
 
 fn meter(site: &Site, id: &str) -> (AsyncClient, EventLoop) {
     client(site, id, |options| {
@@ -155,6 +155,26 @@ async fn receipts_reach_their_subscribers() {
     assert_eq!((receipt.topic.as_str(), receipt.qos), ("mingqu/v1/d/m1/stored", QoS::AtMostOnce));
     other.publish("mingqu/v1/d/m2/report", QoS::AtLeastOnce, false, "r").await.unwrap();
     assert_eq!(publish(&mut other_events).await.topic, "mingqu/v1/d/m2/stored");
+}
+
+#[tokio::test]
+async fn a_gateway_hears_the_receipts_of_all_its_meters_at_once() {
+    const METERS: u16 = 600;
+    let site = Site::held().await;
+    let mut gateway = site.raw_v4("gateway").await;
+    gateway.send(&subscribe_v4("mingqu/v1/d/+/stored")).await;
+    gateway.expect(&[0x90, 3, 0, 1, 0]).await;
+    for meter in 1..=METERS {
+        gateway.send(&publish_v4(&format!("mingqu/v1/d/m{meter}/report"), meter, b"r")).await;
+    }
+    site.received(METERS.into()).await;
+    site.store.commits.add_permits(9);
+    let mut heard = std::collections::BTreeSet::new();
+    while heard.len() < METERS.into() {
+        if let (0x30, body) = gateway.packet().await {
+            heard.insert(body);
+        }
+    }
 }
 
 #[tokio::test]

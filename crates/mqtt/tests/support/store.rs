@@ -49,9 +49,18 @@ impl Store {
 }
 
 impl Ingest for Store {
+    type Checked = Vec<Arrival>;
     type Error = Away;
 
-    async fn ingest(&self, batch: Vec<Arrival>) -> Result<Vec<Receipt>, Away> {
+    async fn check(&self, batch: Vec<Arrival>) -> Vec<Arrival> {
+        batch
+    }
+
+    fn join(earlier: &mut Vec<Arrival>, later: Vec<Arrival>) {
+        earlier.extend(later);
+    }
+
+    async fn store(&self, batch: &Vec<Arrival>) -> Result<Vec<Receipt>, Away> {
         self.commits.acquire().await.unwrap().forget();
         if *self.failing.lock().unwrap() {
             self.commits.add_permits(1);
@@ -60,7 +69,7 @@ impl Ingest for Store {
         let mut meters: Vec<_> = batch.iter().map(|arrival| arrival.meter.clone()).collect();
         meters.sort();
         meters.dedup();
-        self.arrivals.send_modify(|arrivals| arrivals.extend(batch));
+        self.arrivals.send_modify(|arrivals| arrivals.extend_from_slice(batch));
         let arrivals = self.arrivals.borrow();
         let receipt = |meter: String| {
             let stored = arrivals.iter().filter(|arrival| arrival.meter == meter).count() as u64;

@@ -135,6 +135,58 @@ async fn a_batch_of_good_and_bad_stores_the_good_and_keeps_the_bad() {
 }
 
 #[tokio::test]
+async fn of_a_large_batch_only_the_forged_report_is_kept_apart() {
+    let town = Town::founded().await;
+    let mut meter = TestMeter::east();
+    meter.run_for(600);
+    town.set_clock(id("2017-01-01T00:00:00Z"));
+    let mut batch: Vec<_> = (1..=600).map(|seq| arrival(&meter, seq)).collect();
+    let signature = batch[299].payload.len() - 1;
+    batch[299].payload[signature] ^= 1;
+    let receipts = town.service.ingest(batch).await.unwrap();
+    assert_eq!(receipts[0].stored, 299);
+    let refused = town.service.store().quarantine(None, 10).await.unwrap();
+    assert_eq!(refused.len(), 1);
+    assert_eq!(refused[0].reason, QuarantineReason::BadSignature.code());
+    assert_eq!(town.send(&meter, [300]).await, 600);
+}
+
+#[tokio::test]
+async fn joined_batches_are_stored_in_the_order_of_their_arrival() {
+    let town = Town::founded().await;
+    let (mut first, mut second) = (TestMeter::east(), TestMeter::east());
+    first.run_for(1);
+    let mut report = second.next_report();
+    report.readings[0].value += 1;
+    second.keep(&report);
+    let mut checked = town.service.check(vec![arrival(&first, 1)]).await;
+    checked.join(town.service.check(vec![arrival(&second, 1)]).await);
+    assert_eq!(town.service.store_checked(&checked).await.unwrap()[0].stored, 1);
+    let kept = town.service.store().reports(&first.code, 1, 1).await.unwrap();
+    assert_eq!(kept[0].bytes, first.reports[0]);
+    let refused = town.service.store().quarantine(None, 10).await.unwrap();
+    assert_eq!(refused[0].payload, second.reports[0]);
+}
+
+#[tokio::test]
+async fn a_meter_that_is_registered_while_its_report_waits_is_taken() {
+    let town = Town::empty().await;
+    let mut meter = TestMeter::east();
+    meter.run_for(2);
+    let stranger = Arrival { meter: "mx9".to_owned(), ..arrival(&meter, 1) };
+    let checked = town.service.check(vec![arrival(&meter, 1), stranger, arrival(&meter, 2)]).await;
+    for entry in town.log.entries.clone() {
+        town.propose(&disclosure::dsse::Envelope::parse(&entry).unwrap()).await.unwrap();
+    }
+    // Twice, as after a failure of the store: what is checked is still there.
+    for _ in 0..2 {
+        assert_eq!(town.service.store_checked(&checked).await.unwrap()[0].stored, 2);
+    }
+    let refused = town.service.store().quarantine(None, 10).await.unwrap();
+    assert!(refused.iter().all(|row| row.reason == QuarantineReason::OtherMetersTopic.code()));
+}
+
+#[tokio::test]
 async fn a_store_that_fails_leaves_nothing_to_acknowledge() {
     let town = Town::founded().await;
     let mut meter = TestMeter::east();
