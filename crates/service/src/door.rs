@@ -75,6 +75,10 @@ impl Door {
     }
 
     /// Judges messages, in their order.
+    #[expect(
+        clippy::result_large_err,
+        reason = "a refused message goes on to the quarantine as it is"
+    )]
     pub(crate) fn judge(
         &self,
         arrivals: Vec<Arrival>,

@@ -158,8 +158,8 @@ impl Service {
         }
         let (late, doubtful) = self.look_again(checked).await;
         let (vouched, refused) = self.take_foreign(now, &checked.foreign).await?;
-        let reports = joined(&checked.reports, late);
-        let rejects = joined(&checked.rejects, [doubtful, refused].concat());
+        let reports = joined(&checked.reports, &late);
+        let rejects = joined(&checked.rejects, &[doubtful, refused].concat());
         let stored = self.store.store_reports(now, &reports, &rejects).await?;
         tracing::debug!(
             stored = stored.stored,
@@ -236,8 +236,8 @@ impl Service {
 }
 
 /// Rows with a few more behind them. Nearly always there are none, and then nothing is copied.
-fn joined<T: Clone>(rows: &[T], more: Vec<T>) -> Cow<'_, [T]> {
-    if more.is_empty() { Cow::Borrowed(rows) } else { [rows, &more].concat().into() }
+fn joined<'a, T: Clone>(rows: &'a [T], more: &[T]) -> Cow<'a, [T]> {
+    if more.is_empty() { Cow::Borrowed(rows) } else { [rows, more].concat().into() }
 }
 
 fn apart(arrival: Arrival, Reject { reason, detail }: Reject) -> NewQuarantine {

@@ -41,12 +41,21 @@ impl Keeper {
 }
 
 impl Ingest for Keeper {
+    type Checked = Vec<Arrival>;
     type Error = Infallible;
 
-    async fn ingest(&self, batch: Vec<Arrival>) -> Result<Vec<Receipt>, Infallible> {
+    async fn check(&self, batch: Vec<Arrival>) -> Vec<Arrival> {
+        batch
+    }
+
+    fn join(earlier: &mut Vec<Arrival>, later: Vec<Arrival>) {
+        earlier.extend(later);
+    }
+
+    async fn store(&self, batch: &Vec<Arrival>) -> Result<Vec<Receipt>, Infallible> {
         let mut all = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
         let mut receipts = HashMap::new();
-        for arrival in &batch {
+        for arrival in batch {
             let Ok(report) = telemetry::decode(&arrival.payload) else { continue };
             let report = report.into_report();
             let numbers = all.entry(report.meter.clone()).or_default();

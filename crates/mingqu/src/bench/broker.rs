@@ -13,7 +13,7 @@ use super::peer::Peer;
 use super::process::{Mosquitto, Server};
 use super::row::Row;
 use super::statistics::rate;
-use super::{Run, target};
+use super::{Run, step, target};
 use crate::command::tell;
 
 /// How much less of the reports the peer gets, so that its figures take no longer than the others.
@@ -61,7 +61,7 @@ impl Run<'_> {
         let mut alone = [None; 2];
         let mut peer = [None; 2];
         for (mode, (alone, peer)) in Mode::BOTH.into_iter().zip(alone.iter_mut().zip(&mut peer)) {
-            self.step(&format!("broker and client alone, {}", mode.name()));
+            step(&format!("broker and client alone, {}", mode.name()));
             *alone = Some(broker_alone(at, &reports, mode).await?);
             *peer = self.peer(at, fleet, &reports, mode).await?;
         }
@@ -82,7 +82,7 @@ impl Run<'_> {
     ) -> anyhow::Result<()> {
         let mut reports = first;
         for ((mode, alone), peer) in Mode::BOTH.into_iter().zip(alone).zip(peer) {
-            self.step(&format!("through the broker, {}", mode.name()));
+            step(&format!("through the broker, {}", mode.name()));
             let speed = through(at, ground, &reports, fleet.hours(), mode).await?;
             let name = format!("through the broker, {}", mode.name());
             let ratio = Row::ratio(&name, Some(speed), "broker and client alone", alone);
@@ -125,7 +125,7 @@ impl Run<'_> {
                 return Ok(None);
             }
         };
-        self.step(&format!("the peer script, {}", mode.name()));
+        step(&format!("the peer script, {}", mode.name()));
         let (share, _) = reports.split_at(reports.len() / PEER_SHARE);
         let name = format!("peer-{}", mode.name());
         let mut process = peer.start(&name, share.len())?;

@@ -104,7 +104,7 @@ pub async fn store_alone(
 }
 
 /// Reports verified and stored a second: the signatures of one batch are checked while another is stored.
-pub async fn verification_and_store(
+pub fn verification_and_store(
     store: &Store,
     fleet: &Fleet,
     reports: &[Outgoing],

@@ -12,7 +12,7 @@ use super::load::Target;
 use super::process::Server;
 use super::row::Row;
 use super::statistics::{float, millis, percentile, rate};
-use super::{Run, target};
+use super::{Run, step, target};
 use crate::clock::SystemClock;
 
 /// Meters of the smaller districts, to show how the speed grows or falls with them.
@@ -33,7 +33,7 @@ pub struct Ceiling(f64);
 impl Run<'_> {
     /// Signature checks alone, store alone, and both.
     pub(super) async fn ceilings(&mut self) -> anyhow::Result<Ceiling> {
-        self.step("signature checks and store alone");
+        step("signature checks and store alone");
         let mut fleet = Fleet::new(self.plan.meters)?;
         let reports = self.next_reports(&mut fleet)?;
         let keyed = ceiling::keyed(&fleet, &reports)?;
@@ -56,7 +56,7 @@ impl Run<'_> {
         store.close().await;
         let ground = self.found("both", &Fleet::new(1)?).await?;
         let store = ground.store().await?;
-        let both = ceiling::verification_and_store(&store, &fleet, &reports, now).await?;
+        let both = ceiling::verification_and_store(&store, &fleet, &reports, now)?;
         self.add(Row::new("verification and store", both, "messages/s"));
         store.close().await;
         Ok(Ceiling(both))
@@ -68,7 +68,7 @@ impl Run<'_> {
         &mut self,
         ceiling: Ceiling,
     ) -> anyhow::Result<(Fleet, Ground, f64)> {
-        self.step("the embedded endpoint under full load");
+        step("the embedded endpoint under full load");
         let mut fleet = Fleet::new(self.plan.meters)?;
         let ground = self.found("main", &fleet).await?;
         let server = Server::start(&ground, None)?;
@@ -107,9 +107,9 @@ impl Run<'_> {
         let time = at.burst(&reports, fleet.hours()).await?;
         let after = server.process.processor_time();
         let speed = rate(reports.len(), time);
-        let cost = before
-            .zip(after)
-            .map(|(before, after)| (after - before).as_secs_f64() * 1e6 / float(reports.len()));
+        let cost = before.zip(after).map(|(before, after)| {
+            after.saturating_sub(before).as_secs_f64() * 1e6 / float(reports.len())
+        });
         self.add(Row::new(name, speed, "messages/s"));
         self.add(Row::new(name, speed * READINGS_PER_REPORT, "readings/s"));
         self.add(Row::new(format!("{name}, processor time of the server"), cost, "µs/message"));
@@ -123,7 +123,7 @@ impl Run<'_> {
         fleet: &mut Fleet,
         name: &str,
     ) -> anyhow::Result<()> {
-        self.step(&format!("a steady load, {name}"));
+        step(&format!("a steady load, {name}"));
         let wanted = usize::try_from(STEADY_REPORTS_PER_SECOND * self.plan.seconds)?;
         let reports = fleet.sign(wanted)?;
         let (probe, rest) = reports.split_first().context("there are no reports")?;
@@ -141,7 +141,7 @@ impl Run<'_> {
 
     /// What meters send that had no connection for a day.
     async fn outage(&mut self) -> anyhow::Result<()> {
-        self.step("an outage of a day");
+        step("an outage of a day");
         let mut fleet = Fleet::new(OUTAGE_METERS)?;
         let ground = self.found("outage", &fleet).await?;
         let server = Server::start(&ground, None)?;
@@ -157,7 +157,7 @@ impl Run<'_> {
     /// The same load on smaller districts.
     pub(super) async fn growth(&mut self, full: f64) -> anyhow::Result<()> {
         for meters in SMALLER_DISTRICTS.into_iter().filter(|meters| *meters < self.plan.meters) {
-            self.step(&format!("the embedded endpoint with {meters} meters"));
+            step(&format!("the embedded endpoint with {meters} meters"));
             let mut fleet = Fleet::new(meters)?;
             let ground = self.found(&meters.to_string(), &fleet).await?;
             let server = Server::start(&ground, None)?;
@@ -185,7 +185,7 @@ impl Run<'_> {
             return Ok(());
         }
         let stored = self.plan.stored;
-        self.step(&format!("storing {stored} reports beforehand"));
+        step(&format!("storing {stored} reports beforehand"));
         let store = ground.store().await?;
         let hours = stored.div_ceil(u64::try_from(fleet.len())?);
         for batch in fleet.filler(hours)? {

@@ -16,7 +16,7 @@ use super::line::{Ear, Heard, Line, Load};
 /// Connections that share a load: gateways rather than single meters.
 const CONNECTIONS: usize = 32;
 /// How long the slowest machine may take for one load.
-const PATIENCE: Duration = Duration::from_secs(900);
+const PATIENCE: Duration = Duration::from_mins(15);
 /// How often a probe is sent until it is answered.
 const PROBE_INTERVAL: Duration = Duration::from_millis(100);
 /// How often a steady load sends what has become due.

@@ -92,10 +92,11 @@ impl Run<'_> {
     fn next_reports(&self, fleet: &mut Fleet) -> anyhow::Result<Vec<Outgoing>> {
         fleet.sign(self.plan.reports)
     }
+}
 
-    fn step(&self, what: &str) {
-        tell(&format!("  {what} …"));
-    }
+/// Says what is measured now.
+fn step(what: &str) {
+    tell(&format!("  {what} …"));
 }
 
 /// Where the meters of a district publish.

@@ -14,7 +14,7 @@ use super::process::{Process, Says};
 
 const SCRIPT: &str = include_str!("../../bench/peer.py");
 const READY: Duration = Duration::from_secs(30);
-const DONE: Duration = Duration::from_secs(900);
+const DONE: Duration = Duration::from_mins(15);
 
 /// The script with all that it needs, in a folder.
 pub struct Peer<'a> {

@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use super::ground::Ground;
 
 /// How long a program may take to start or to stop.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// In which Linux counts processor time, whatever the machine (`USER_HZ`).
 const TICKS_PER_SECOND: u32 = 100;
 const MOSQUITTO: [&str; 3] = ["mosquitto", "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"];

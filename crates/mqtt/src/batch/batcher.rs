@@ -48,7 +48,7 @@ impl<I: Ingest> Batcher<I> {
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let Self { messages, ingest, shared } = self;
         let (stop, stopping) = watch::channel(false);
-        let (checked, batches) = mpsc::channel(MAX_BATCHES_AHEAD);
+        let (ahead, batches) = mpsc::channel(MAX_BATCHES_AHEAD);
         let checker = Checker {
             messages,
             gathered: Vec::new(),
@@ -57,7 +57,7 @@ impl<I: Ingest> Batcher<I> {
             stopping: stopping.clone(),
         };
         let storer = Storer { ingest: &ingest, shared: &shared, stopping };
-        let mut working = pin!(async { tokio::join!(checker.run(checked), storer.run(batches)) });
+        let mut working = pin!(async { tokio::join!(checker.run(ahead), storer.run(batches)) });
         tokio::select! {
             biased;
             () = shutdown => {

@@ -2,7 +2,7 @@
 //!
 //! Every story may end with [`Town::audit`]: what the service posted is then judged by the auditor.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod drafting;
 mod foreign;

@@ -39,6 +39,7 @@ macro_rules! cases {
     };
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn suite() -> Vec<(&'static str, ground::Case)> {
     cases![
         opening:
