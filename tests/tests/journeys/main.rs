@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "a journey tells its figures")]
 
+mod archiving;
 mod configuration;
 mod cosigning;
 mod demonstration;

@@ -13,6 +13,7 @@ mod previewing;
 mod proposing;
 mod refusing;
 mod requests;
+mod retention;
 mod servers;
 mod settling;
 mod signing;
