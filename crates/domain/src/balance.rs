@@ -43,7 +43,8 @@ pub struct Balance {
 
 /// The account from `opens_at` to `closes_at`, so far as there are readings; none where there are none.
 ///
-/// Fails where V cannot be told at one of its ends, or at an end of a turn that must be measured.
+/// Fails where V cannot be told at one of its ends, or at an end of a turn that must be measured, and
+/// where the readings under a posted watering are not at hand any more.
 pub fn balance(
     volume: &CumulativeVolume,
     opens_at: Timestamp,
@@ -55,6 +56,11 @@ pub fn balance(
     let (from, to) = (opens_at.max(first.at), closes_at.min(last.at));
     if to <= from {
         return Ok(None);
+    }
+    let delivered: Vec<Delivered> = delivered.into_iter().collect();
+    // What was posted was read: readings of the beginning are kept elsewhere by now.
+    if delivered.iter().any(|one| one.posted.is_some() && opens_at.max(one.start) < from) {
+        return Err(MeasurementError::NotBefore(opens_at));
     }
     let metered = volume.at(to)? - volume.at(from)?;
     let (mut posted, mut unposted) = (Litres::ZERO, Litres::ZERO);
@@ -140,6 +146,15 @@ mod tests {
         assert_eq!(balance(&v, at(0), at(50), []), Ok(None));
         assert_eq!(balance(&v, at(100), at(500), []), Ok(None));
         assert_eq!(balance(&volume(&[]), at(0), at(500), []), Ok(None));
+    }
+
+    #[test]
+    fn rejects_a_round_whose_first_readings_are_gone() {
+        let v = volume(&[(50, 500), (100, 1000)]);
+        let early = turn(20, 60, Some(400));
+        let error = Err(MeasurementError::NotBefore(at(0)));
+        assert_eq!(balance(&v, at(0), at(100), [early]), error);
+        assert!(balance(&v, at(50), at(100), [early]).is_ok());
     }
 
     #[test]

@@ -354,6 +354,14 @@ mod tests {
     }
 
     #[test]
+    fn the_documented_thresholds_are_the_defaults() {
+        let page = include_str!("../../../docs/alarms.md");
+        let example = page.split("```toml").nth(1).and_then(|rest| rest.split("```").next());
+        let config = file(&format!("{LEAST}{}", example.unwrap())).unwrap();
+        assert_eq!(config.alarms, Thresholds::default());
+    }
+
+    #[test]
     fn rejects_with_key_value_and_what_is_allowed() {
         for (line, words) in [
             ("listen = \"8080\"", ["listen", "\"8080\"", "ADDRESS:PORT"]),

@@ -4,7 +4,7 @@
 //! Messages flow one way and acknowledgements the other:
 //!
 //! ```text
-//! meter ── PUBLISH ──▶ Endpoint ─┐                       ┌─▶ Ingest::ingest (one transaction)
+//! meter ── PUBLISH ──▶ Endpoint ─┐                       ┌─▶ Ingest::store (one transaction)
 //! broker ─ PUBLISH ──▶ Broker ───┴─▶ Queue ─▶ Batcher ───┤
 //!                                                        └─▶ after the commit: PUBACK, then …/stored
 //! ```
@@ -12,7 +12,7 @@
 //! In scope: topics, connections, batching, backpressure, receipts, device status. Out of scope: what a report's bytes
 //! mean, whose signature counts, where anything is kept; [`Ingest`] stands for all of that.
 //!
-//! Promises: nothing is acknowledged before [`Ingest::ingest`] said that it is on disk; every queue, connection and
+//! Promises: nothing is acknowledged before [`Ingest::store`] said that it is on disk; every queue, connection and
 //! packet has a limit; a client that is slow or hostile harms only itself. `docs/formats/topics.md` describes the
 //! topics for those who build meters or run a broker.
 

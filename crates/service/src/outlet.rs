@@ -13,8 +13,8 @@ use store::{StoredReport, StreamId};
 use crate::board::{Curve, drawn};
 use crate::{Service, ServiceError};
 
-/// Reports of one meter that are read for a page; a round of forty days of one an hour has 960.
-const MAX_REPORTS: u64 = 3_000;
+/// Reports of one meter that are read for a page: a hundred days of four an hour.
+const MAX_REPORTS: u64 = 9_999;
 
 /// V(t) of an outlet around `from` and `to`, so far as there are readings.
 pub(crate) async fn outlet_volume(

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use service::board::AlarmKind;
 use service::{DeviceState, QuarantineReason, Service, ServiceError, board};
 
 use crate::site::Site;
@@ -170,6 +171,14 @@ async fn from_store(service: &Service, metrics: &mut Metrics) -> Result<(), Serv
         "reason",
         reasons.chain(counted),
     );
+    let alarms = board::alarm_counts(service).await?;
+    let open = |kind| alarms.iter().find(|count| count.kind == kind).map_or(0, |count| count.open);
+    metrics.gauges(
+        "mingqu_open_alarms",
+        "Open alarms by kind, of all servers of the district.",
+        "kind",
+        AlarmKind::ALL.map(|kind| (kind.code(), open(kind))),
+    );
     Ok(())
 }
 
@@ -188,6 +197,7 @@ mod tests {
             "\n# TYPE mingqu_stored_reports_total counter\nmingqu_stored_reports_total 24\n",
             "mingqu_quarantined_messages_total{reason=\"malformed\"} 1\n",
             "mingqu_quarantined_messages_total{reason=\"bad-signature\"} 0\n",
+            "mingqu_open_alarms{kind=\"tamper\"} 0\n",
             "mingqu_database_up 1\n",
             "mingqu_meters{status=\"online\"} 0\n",
         ]);

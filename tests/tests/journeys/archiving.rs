@@ -48,7 +48,10 @@ fn old_reports_are_archived_under_a_running_server() {
     // The turn from 02:00 is not posted: its reports stay, from the one that tells 02:00.
     let before = ["--before", "2024-05-01"];
     let done = archive(&township, &["--before", "2024-05-01", "--dry-run"]);
-    assert_eq!(done[0], json!({ "kept_for": { "turns": "jing-1" }, "from": "2024-04-01T02:00:00Z" }));
+    assert_eq!(
+        done[0],
+        json!({ "kept_for": { "turns": "jing-1" }, "from": "2024-04-01T02:00:00Z" })
+    );
     assert_eq!((&done[1]["month"], &done[1]["reports"]), (&json!("2024-04"), &json!(2)));
     assert!(!township.data().join("archive").exists());
     assert_eq!(archive(&township, &before)[1]["reports"], 2);

@@ -250,6 +250,14 @@ mod tests {
     }
 
     #[test]
+    fn every_kind_is_documented() {
+        let page = include_str!("../../../../docs/alarms.md");
+        for kind in AlarmKind::ALL {
+            assert!(page.contains(&format!("`{}`", kind.code())), "{}", kind.code());
+        }
+    }
+
+    #[test]
     fn a_cause_reads_back() {
         let turn = TurnId::new("t1").unwrap();
         let late =

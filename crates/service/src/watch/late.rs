@@ -6,7 +6,7 @@ use domain::watch::{AlarmKind, Cause, Sighting};
 use domain::{Litres, OutletId, Timestamp};
 use store::{AlarmChange, Subject, TurnRow};
 
-use crate::{Service, ServiceError};
+use crate::{EvidenceError, Service, ServiceError};
 
 /// A reading so long after a turn's end can still change its volume, which is interpolated between the
 /// readings on both sides of the end: six hours.
@@ -27,6 +27,10 @@ impl Service {
                 let measured = match self.measured_volume(&turn).await {
                     Ok(measured) => Some(measured),
                     Err(ServiceError::Store(error)) => return Err(error.into()),
+                    // They were there when it was signed, and lie in an archive now: nothing is known anew.
+                    Err(ServiceError::Evidence(
+                        EvidenceError::NotCovered { .. } | EvidenceError::Missing { .. },
+                    )) => continue,
                     Err(_) => None,
                 };
                 changes.push(judged(turn, statement, signed, measured));

@@ -9,9 +9,10 @@ use domain::progress::Progress;
 use domain::watch::{AlarmKind, Cause};
 use service::board::{self, AlarmFilter, AlarmLine};
 use service::request::Ask;
-use service::{Answer, ServiceError};
+use service::{Answer, PendingStatement, ServiceError};
 use telemetry::{ChainHash, Flags};
 
+use crate::drafting::{by_hand, facts};
 use crate::{Town, at, id, round};
 
 const MINUTE: i64 = 60_000;
@@ -240,43 +241,68 @@ async fn water_outside_any_round_is_told_until_the_round_is_entered() {
     assert_eq!(town.cleared().await, [AlarmKind::UseOutsideRound]);
 }
 
-#[tokio::test]
-async fn readings_that_come_after_a_signature_raise_an_alarm_and_change_nothing() {
+/// A turn from 01:00 to 03:30 whose meter fell silent after 01:50, drafted by a reading by hand.
+async fn drafted_by_hand() -> (Town, TestMeter, PendingStatement) {
     let town = Town::founded().await;
     let mut meter = TestMeter::east();
     meter.run_for(12);
-    town.send(&meter, 1..=12).await;
+    town.send(&meter, 1..=4).await;
     town.turn("t1", "e1", "01:00", "03:30").await;
+    let entry = by_hand(&town.log.people.station, &[("03:30", 5_800)]);
+    town.service.enter_readings(&entry).await.unwrap();
     town.service.draft_due().await.unwrap();
     let draft = town.only(Progress::Draft).await;
-    town.sign(draft.id, &town.log.people.station).await.unwrap();
+    (town, meter, draft)
+}
+
+#[tokio::test]
+async fn reports_that_come_after_the_posting_raise_an_alarm_and_change_nothing() {
+    let (town, meter, draft) = drafted_by_hand().await;
+    town.sign_all().await;
     town.watch().await;
     assert_eq!(town.kinds().await, []);
-
-    // The meter's clock is set back, and it reads what contradicts its former readings.
-    let mut late = meter.next_report();
-    for (reading, minutes) in late.readings.iter_mut().zip([210, 220, 230]) {
-        reading.at_ms = at("00:00").plus_millis(minutes * MINUTE).millis();
-        reading.value = 5_900;
+    town.send(&meter, 5..=12).await;
+    for _ in 0..2 {
+        town.service.draft_due().await.unwrap();
+        town.watch().await;
+        town.service.watch_time().await.unwrap();
     }
-    meter.keep(&late);
-    town.send(&meter, [13]).await;
+    let alarm = town.alarms().await.remove(0);
+    let cause = Cause::LateData {
+        turn: id("t1"),
+        statement: draft.id,
+        // From 5,222 units at 01:00 to the 5,800 read by hand, and to 5,777 by the meter.
+        signed: Litres(57_800),
+        measured: Some(Litres(55_500)),
+    };
+    assert_eq!((alarm.cause, alarm.times), (cause, 1));
+    assert_eq!(alarm.outlet.unwrap().id, id("e1"));
+    assert_eq!(town.pending(draft.id).await.payload, draft.payload);
+    assert_eq!(town.pending(draft.id).await.progress, Progress::Posted);
+    town.audit().await;
+}
+
+#[tokio::test]
+async fn a_late_reading_changes_a_draft_and_an_alarm_ends_with_its_statement() {
+    let (town, meter, draft) = drafted_by_hand().await;
+    town.sign(draft.id, &town.log.people.station).await.unwrap();
+    town.send(&meter, 5..=12).await;
     town.service.draft_due().await.unwrap();
     town.watch().await;
-    let alarm = town.alarms().await.remove(0);
-    let Cause::LateData { turn, statement, signed, measured } = &alarm.cause else {
-        panic!("{alarm:?}")
-    };
-    assert_eq!((turn.as_str(), *statement, *signed), ("t1", draft.id, Litres(55_500)));
-    assert_eq!(*measured, None);
+    assert_eq!(town.kinds().await, [AlarmKind::LateData]);
     assert_eq!(town.pending(draft.id).await.payload, draft.payload);
-    town.service.watch_time().await.unwrap();
-    assert!(town.kinds().await.contains(&AlarmKind::LateData));
 
-    let refuse = Ask::Refuse { statement: draft.id, reason: "读数变了".into() };
+    let refuse = Ask::Refuse { statement: draft.id, reason: "水表补报了".into() };
     town.ask(&town.log.people.east, refuse).await.unwrap();
     town.service.watch_time().await.unwrap();
-    assert!(!town.kinds().await.contains(&AlarmKind::LateData));
+    assert_eq!(town.cleared().await, [AlarmKind::LateData]);
+    // The turn is drawn up anew, by the meter's own reports; nobody has signed it, so nothing is late.
+    town.service.draft_due().await.unwrap();
+    let anew = town.only(Progress::Draft).await;
+    assert_eq!(facts(&anew).volume_litres, Litres(55_500));
+    town.send(&meter, [1]).await;
+    town.watch().await;
+    assert_eq!(town.kinds().await, []);
 }
 
 #[tokio::test]

@@ -139,6 +139,7 @@ fn suite() -> Vec<(&'static str, ground::Case)> {
         watch:
             a_meter_is_looked_at_when_something_came
             a_meter_is_looked_at_when_its_time_comes
+            an_entry_by_hand_is_something_that_came
             of_two_servers_one_takes_a_step
             rejects_too_many_steps;
     ]

@@ -75,6 +75,10 @@ async fn everything_is_there(store: &Store) {
         );
     }
     assert_eq!(store.missing_reports(&meter("m1")).await.unwrap(), [(4, 4)]);
+    // The watch begins here, and looks at what is missing.
+    let watched = store.watch(&meter("m1")).await.unwrap().unwrap();
+    assert_eq!(watched.state, r#"{"seq":6,"gaps":[[4,4]]}"#);
+    assert_eq!(store.meters_to_watch(at(0), None, 9).await.unwrap().len(), 1);
     let span = store.evidence_span(&meter("m1"), at(400), at(900)).await.unwrap();
     assert_eq!(span, Some((1, 3)));
 

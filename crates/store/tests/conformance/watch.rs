@@ -1,7 +1,10 @@
 //! What is remembered of each meter.
 
 use domain::watch::{AlarmKind, Cause};
-use store::{AlarmChange, MAX_WATCH_STEPS_PER_CALL, StoreError, WatchRow, WatchStep};
+use store::{
+    AlarmChange, MAX_WATCH_STEPS_PER_CALL, NewAppend, StoreError, Stream, StreamId, WatchRow,
+    WatchStep,
+};
 
 use crate::alarms::{of_meter, seen};
 use crate::ground::{Ground, at, meter, report};
@@ -44,6 +47,30 @@ pub async fn a_meter_is_looked_at_when_something_came(ground: Ground) {
     assert_eq!(store.watch(&meter("m1")).await.unwrap(), Some(remembered));
     store.store_reports(at(9), &[report("m1", 3)], &[]).await.unwrap();
     assert_eq!(store.meters_to_watch(at(9), None, 1).await.unwrap()[0].reports, 3);
+    assert_eq!(store.reports_to_watch(&meter("nobody"), 1, 9, 9).await.unwrap(), []);
+}
+
+pub async fn an_entry_by_hand_is_something_that_came(ground: Ground) {
+    let store = ground.store().await;
+    store.store_reports(at(5), &[report("m1", 1)], &[]).await.unwrap();
+    let seen = WatchStep { reports: Some(1), ..first_step("m1") };
+    store.take_watch_steps(at(9), &[seen]).await.unwrap();
+    let manual = StreamId::manual(&meter("m1"));
+    let entry =
+        NewAppend { stream: manual.clone(), source: [1; 32], first_at: at(6), last_at: at(6) };
+    store.append(at(7), &[entry], |_, _| Some(b"entry".to_vec())).await.unwrap();
+    let found = store.meters_to_watch(at(9), None, 9).await.unwrap();
+    assert_eq!((found.len(), found[0].reports), (1, 2));
+    let read = store.reports_to_watch(&manual, 1, 9, 9).await.unwrap();
+    assert_eq!(
+        (read.len(), read[0].received_at, read[0].bytes.clone()),
+        (1, at(7), b"entry".to_vec())
+    );
+    let own = store.meter_activity_of(&meter("m1")).await.unwrap().unwrap();
+    assert_eq!((own.reports, own.stream), (1, Stream::Primary));
+    let by_hand = store.meter_activity_of(manual).await.unwrap().unwrap();
+    assert_eq!((by_hand.reports, by_hand.last_at), (1, Some(at(6))));
+    assert_eq!(store.meter_activity_of(&meter("nobody")).await.unwrap(), None);
 }
 
 pub async fn a_meter_is_looked_at_when_its_time_comes(ground: Ground) {

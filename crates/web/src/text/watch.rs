@@ -87,6 +87,7 @@ texts! {
     meter_keys: "密钥", "Keys";
     meter_keys_none: "没有密钥：只有人工抄录", "none: people read it";
     meter_stored: "收妥到第 {0} 号，共存 {1} 份", "complete up to report {0}; {1} stored";
+    meter_by_hand: "{0} 次，最近一次", "{0 entry|entries}, the latest of";
     meter_reports: "上报", "Reports";
     meter_missing: "缺的上报", "Missing reports";
     meter_missing_none: "一份不缺。", "None is missing.";
