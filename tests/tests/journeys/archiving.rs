@@ -97,7 +97,11 @@ fn rejects_an_archive_of_young_reports() {
     // A served district refuses a policy that keeps too little, too.
     let file = township.data().join("mingqu.toml");
     let text = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, text.replace("# keep_days = 400", "keep_days = 7")).unwrap();
+    std::fs::write(
+        &file,
+        text.replace("# [retention]\n# keep_days = 400", "[retention]\nkeep_days = 7"),
+    )
+    .unwrap();
     let served = Finished::of(mingqu().arg("serve").arg("--data").arg(township.data()));
     let told = served.ended_with(2).stderr;
     assert!(told.contains("retention.keep_days = 7") && told.contains("90"), "{told}");
