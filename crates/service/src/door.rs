@@ -8,10 +8,9 @@ use disclosure::key::PublicKey;
 use disclosure::record::Record;
 use disclosure::statement::RegistryMeter;
 use domain::{DistrictId, MeterCode, Timestamp};
-use ed25519_dalek::VerifyingKey;
 use evidence::ReportError;
 use store::NewReport;
-use telemetry::{Report, SignedReport, VerifyError};
+use telemetry::{DeviceKey, Report, SignedReport, VerifyError};
 
 use crate::ingest::{MAX_CLOCK_AHEAD_MILLIS, QuarantineReason};
 use crate::{Arrival, Refused};
@@ -52,13 +51,13 @@ pub(crate) struct Door {
     district: DistrictId,
     record: Arc<RwLock<Record>>,
     /// A key's point follows from its bytes alone, so nothing here ever grows old.
-    keys: Mutex<HashMap<PublicKey, VerifyingKey>>,
+    keys: Mutex<HashMap<PublicKey, DeviceKey>>,
 }
 
 /// A report whose signature is all that is left to look at.
 struct Claim<'a> {
     signed: SignedReport<'a>,
-    key: VerifyingKey,
+    key: DeviceKey,
     /// What is stored if the signature holds, or why nothing is.
     otherwise: Result<Facts, Reject>,
 }
@@ -148,16 +147,16 @@ impl Door {
 
 /// The key that has to have signed a meter's report, as a point.
 fn key(
-    keys: &mut HashMap<PublicKey, VerifyingKey>,
+    keys: &mut HashMap<PublicKey, DeviceKey>,
     registered: &RegistryMeter,
     seq: u64,
-) -> Result<VerifyingKey, Reject> {
+) -> Result<DeviceKey, Reject> {
     let key = registered.key_for(seq).ok_or_else(|| Reject::of(&ReportError::NoKey(seq)))?;
     if let Some(point) = keys.get(key) {
         return Ok(*point);
     }
-    let point = VerifyingKey::from_bytes(key.as_bytes())
-        .map_err(|_| Reject::of(&ReportError::Signature { seq, source: VerifyError::WeakKey }))?;
+    let point = DeviceKey::from_bytes(key.as_bytes())
+        .map_err(|source| Reject::of(&ReportError::Signature { seq, source }))?;
     if keys.len() >= MAX_KEYS_AT_HAND {
         keys.clear();
     }

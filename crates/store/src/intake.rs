@@ -1,13 +1,13 @@
 //! The bulk path of reports: a batch's rows go in with as few statements as the engine allows.
 //!
-//! The only hot path of the store. SQLite takes multi-row `VALUES` of three fixed lengths (a
+//! The only hot path of the store. SQLite takes multi-row `VALUES` of four fixed lengths (a
 //! statement's text must be stable to stay prepared), PostgreSQL takes arrays.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::StoreError;
-use crate::bulk::{self, hundred, json_rows, ten};
+use crate::bulk::{self, hundred, json_rows, ten, thousand};
 use crate::packed::{Head, Times, pack, unpack};
 use crate::pool::Tx;
 
@@ -61,6 +61,7 @@ macro_rules! insert_text {
 }
 
 const INSERTS: bulk::Texts = [
+    (1000, insert_text!(thousand!("(?,?,?,?)"))),
     (100, insert_text!(hundred!("(?,?,?,?)"))),
     (10, insert_text!(ten!("(?,?,?,?)"))),
     (1, insert_text!("(?,?,?,?)")),

@@ -23,7 +23,7 @@ mod payload;
 mod report;
 
 #[cfg(feature = "batch")]
-pub use batch::{MAX_BATCH_SIGNATURES, verify_batch};
+pub use batch::{DeviceKey, MAX_BATCH_SIGNATURES, verify_batch};
 pub use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 pub use envelope::{CONTENT_TYPE, SignedReport, decode, sign};
 pub use error::{DecodeError, EncodeError, Part, VerifyError};

@@ -5,14 +5,21 @@
 use curve25519_dalek::{edwards::CompressedEdwardsY, scalar::Scalar};
 use sha2::{Digest, Sha512};
 use telemetry::{
-    ChainHash, Flags, Kind, MAX_BATCH_SIGNATURES, MeterId, Reading, Report, SigningKey,
-    VerifyError, VerifyingKey, decode, sign, verify_batch,
+    ChainHash, DeviceKey, Flags, Kind, MAX_BATCH_SIGNATURES, MeterId, Reading, Report, SigningKey,
+    VerifyError, decode, sign, verify_batch,
 };
+
+/// A point of order eight (RFC 7748 calls its like "low order").
+const ORDER_EIGHT: &str = "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a";
 
 fn key(number: usize) -> SigningKey {
     let mut secret = [7; 32];
     secret[..8].copy_from_slice(&number.to_be_bytes());
     SigningKey::from_bytes(&secret)
+}
+
+fn device_key(number: usize) -> DeviceKey {
+    DeviceKey::from_bytes(key(number).verifying_key().as_bytes()).unwrap()
 }
 
 fn report(number: usize) -> Report {
@@ -33,14 +40,10 @@ fn signed(meters: usize) -> Vec<Vec<u8>> {
 }
 
 /// What becomes of these bytes under the keys of the meters in their order, with some keys exchanged.
-fn verdicts(
-    reports: &[Vec<u8>],
-    exchanged: &[(usize, VerifyingKey)],
-) -> Vec<Result<(), VerifyError>> {
-    let mut keys: Vec<VerifyingKey> =
-        (0..reports.len()).map(|number| key(number).verifying_key()).collect();
-    for (number, key) in exchanged {
-        keys[*number] = *key;
+fn verdicts(reports: &[Vec<u8>], exchanged: &[(usize, usize)]) -> Vec<Result<(), VerifyError>> {
+    let mut keys: Vec<DeviceKey> = (0..reports.len()).map(device_key).collect();
+    for (number, other) in exchanged {
+        keys[*number] = device_key(*other);
     }
     let decoded: Vec<_> = reports.iter().map(|bytes| decode(bytes).unwrap()).collect();
     let pairs: Vec<_> = decoded.iter().zip(&keys).collect();
@@ -96,13 +99,14 @@ fn signatures_that_are_exchanged_hold_for_neither() {
 
 #[test]
 fn rejects_a_key_of_small_order_under_which_anything_would_hold() {
-    let mut reports = signed(5);
-    // Zero plus the hash times zero is zero times the base, whatever the hash.
-    replace_signature(&mut reports[2], &neutral(), &Scalar::ZERO);
-    let weak = VerifyingKey::from_bytes(&neutral()).unwrap();
-    let mut expected = vec![Ok(()); 5];
-    expected[2] = Err(VerifyError::WeakKey);
-    assert_eq!(verdicts(&reports, &[(2, weak)]), expected);
+    let mut order_eight = [0; 32];
+    hex::decode_to_slice(ORDER_EIGHT, &mut order_eight).unwrap();
+    for weak in [neutral(), [0; 32], order_eight] {
+        assert_eq!(DeviceKey::from_bytes(&weak), Err(VerifyError::WeakKey));
+    }
+    let mut no_point = [0; 32];
+    no_point[0] = 2;
+    assert_eq!(DeviceKey::from_bytes(&no_point), Err(VerifyError::WeakKey));
 }
 
 #[test]
@@ -122,5 +126,5 @@ fn what_a_meter_can_only_do_to_itself_is_let_in_and_is_no_evidence() {
     // Under another meter's key it is nothing at all.
     let mut expected = vec![Ok(()); 5];
     expected[2] = Err(VerifyError::BadSignature);
-    assert_eq!(verdicts(&reports, &[(2, key(9).verifying_key())]), expected);
+    assert_eq!(verdicts(&reports, &[(2, 9)]), expected);
 }

@@ -1,12 +1,13 @@
 //! What stands in the field: may this registry follow, and what it changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::registry::Outlet;
 use domain::scale::Scale;
 use domain::{MeterCode, OutletId};
 
 use super::{Record, RecordError};
+use crate::key::PublicKey;
 use crate::statement::{Origin, Registry, RegistryMeter};
 
 impl Record {
@@ -52,6 +53,7 @@ impl Record {
         for entry in &body.meters {
             self.check_meter(body, entry)?;
         }
+        self.check_keys_of(body)?;
         self.check_outlets_of(body)
     }
 
@@ -69,30 +71,55 @@ impl Record {
                 return Err(RecordError::UnknownTable(unknown.clone()));
             }
         }
-        // A gateway vouches for many meters with one key; a meter's own key is its own.
+        Ok(())
+    }
+
+    /// A gateway vouches for many meters with one key; a meter's own key is its own.
+    ///
+    /// One look at each meter of the record, for it is done for every statement that a start reads.
+    fn check_keys_of(&self, body: &Registry) -> Result<(), RecordError> {
         let own = |entry: &RegistryMeter| entry.origin == Origin::MeterSigned;
-        let shares_key = |other: &&RegistryMeter| {
-            other.meter.code != meter.code
-                && (own(entry) || own(other))
-                && other.keys.iter().any(|a| entry.keys.iter().any(|b| a.key == b.key))
-        };
-        if self.meters.values().chain(&body.meters).any(|other| shares_key(&other)) {
-            return Err(RecordError::DeviceKeyShared(meter.code.clone()));
+        let mut users: BTreeMap<&PublicKey, Vec<&RegistryMeter>> = BTreeMap::new();
+        for entry in &body.meters {
+            for key in &entry.keys {
+                users.entry(&key.key).or_default().push(entry);
+            }
+        }
+        let owned: BTreeSet<&PublicKey> = users
+            .iter()
+            .filter(|(_, users)| users.iter().any(|entry| own(entry)))
+            .map(|(key, _)| *key)
+            .collect();
+        for other in self.meters.values().chain(&body.meters) {
+            for key in other.keys.iter().map(|key| &key.key) {
+                if !own(other) && !owned.contains(key) {
+                    continue;
+                }
+                let mut users = users.get(key).into_iter().flatten();
+                let shared = users.find(|entry| {
+                    entry.meter.code != other.meter.code && (own(entry) || own(other))
+                });
+                if let Some(entry) = shared {
+                    return Err(RecordError::DeviceKeyShared(entry.meter.code.clone()));
+                }
+            }
         }
         Ok(())
     }
 
     /// At one outlet stands one meter at a time, or its water would count twice.
     fn check_outlets_of(&self, body: &Registry) -> Result<(), RecordError> {
-        let mut after: BTreeMap<&MeterCode, &RegistryMeter> = self.meters.iter().collect();
-        after.extend(body.meters.iter().map(|entry| (&entry.meter.code, entry)));
+        let touched: BTreeSet<&OutletId> =
+            body.meters.iter().map(|entry| &entry.meter.outlet).collect();
+        let new: BTreeSet<&MeterCode> = body.meters.iter().map(|entry| &entry.meter.code).collect();
+        let staying = self.meters.values().filter(|entry| {
+            touched.contains(&entry.meter.outlet) && !new.contains(&entry.meter.code)
+        });
         let mut by_outlet: BTreeMap<&OutletId, Vec<&RegistryMeter>> = BTreeMap::new();
-        for entry in after.into_values() {
+        for entry in staying.chain(&body.meters) {
             by_outlet.entry(&entry.meter.outlet).or_default().push(entry);
         }
-        let touched = body.meters.iter().map(|entry| &entry.meter.outlet);
-        for outlet in touched {
-            let Some(meters) = by_outlet.get_mut(outlet) else { continue };
+        for meters in by_outlet.values_mut() {
             meters.sort_by_key(|entry| entry.meter.installed_at);
             for (earlier, later) in meters.iter().zip(meters.iter().skip(1)) {
                 let (earlier, later) = (&earlier.meter, &later.meter);

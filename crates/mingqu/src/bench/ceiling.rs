@@ -1,17 +1,19 @@
 //! What the machine gives at most: each part of the way alone, and the two that no server can do without.
 
+use std::collections::HashMap;
 use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use domain::Timestamp;
 use firmware_sim::Outgoing;
+use service::Clock;
 use store::{NewReport, Store};
-use telemetry::{MeterId, SignedReport, VerifyingKey};
+use telemetry::{DeviceKey, MeterId, SignedReport};
 use tokio::sync::mpsc;
 
-use super::fleet::{Fleet, as_stored, cores};
+use super::fleet::{Fleet, cores};
 use super::statistics::rate;
+use crate::clock::SystemClock;
 
 /// Reports of one transaction: what the server stores at once under a full load.
 pub const BATCH_REPORTS: usize = mqtt::MAX_BACKLOG_MESSAGES;
@@ -28,17 +30,23 @@ pub enum Check {
 }
 
 /// Reports with their meters' keys.
-pub type Keyed<'a> = Vec<(&'a Outgoing, VerifyingKey)>;
+pub type Keyed<'a> = Vec<(&'a Outgoing, DeviceKey)>;
 
 /// Finds each report's key.
 pub fn keyed<'a>(fleet: &Fleet, reports: &'a [Outgoing]) -> anyhow::Result<Keyed<'a>> {
-    let keys: std::collections::HashMap<&MeterId, VerifyingKey> = fleet.keys().collect();
+    let read = |(meter, key): (&'_ MeterId, _)| Ok((meter.clone(), device_key(&key)?));
+    let keys: HashMap<MeterId, DeviceKey> =
+        fleet.keys().map(read).collect::<anyhow::Result<_>>()?;
     let with_key = |report: &'a Outgoing| {
         let key =
             keys.get(&report.meter).context("a report of a meter that is not of the fleet")?;
         Ok((report, *key))
     };
     reports.iter().map(with_key).collect()
+}
+
+fn device_key(key: &telemetry::VerifyingKey) -> anyhow::Result<DeviceKey> {
+    Ok(DeviceKey::from_bytes(key.as_bytes())?)
 }
 
 /// Signatures checked a second, decoding included, by this many threads.
@@ -49,7 +57,7 @@ pub fn signature_checks(reports: &Keyed<'_>, check: Check, threads: usize) -> an
 }
 
 fn check_all(
-    reports: &[(&Outgoing, VerifyingKey)],
+    reports: &[(&Outgoing, DeviceKey)],
     check: Check,
     threads: usize,
 ) -> anyhow::Result<()> {
@@ -66,16 +74,16 @@ fn check_all(
     })
 }
 
-fn check_share(reports: &[(&Outgoing, VerifyingKey)], check: Check) -> anyhow::Result<()> {
+fn check_share(reports: &[(&Outgoing, DeviceKey)], check: Check) -> anyhow::Result<()> {
     for chunk in reports.chunks(telemetry::MAX_BATCH_SIGNATURES) {
         let decoded =
             chunk.iter().map(|(report, key)| Ok((telemetry::decode(&report.bytes)?, key)));
-        let decoded: Vec<(SignedReport<'_>, &VerifyingKey)> =
+        let decoded: Vec<(SignedReport<'_>, &DeviceKey)> =
             decoded.collect::<anyhow::Result<_>>()?;
         match check {
             Check::Strict => {
                 for (signed, key) in &decoded {
-                    signed.verify(key)?;
+                    signed.verify(key.point())?;
                 }
             }
             Check::Batch => {
@@ -92,13 +100,14 @@ fn check_share(reports: &[(&Outgoing, VerifyingKey)], check: Check) -> anyhow::R
 /// Reports stored a second, in batches, and nothing else.
 pub async fn store_alone(
     store: &Store,
+    fleet: &Fleet,
     reports: &[Outgoing],
-    now: Timestamp,
 ) -> anyhow::Result<f64> {
-    let rows: Vec<NewReport> = reports.iter().map(as_stored).collect::<anyhow::Result<_>>()?;
+    let rows = reports.iter().map(|report| fleet.as_stored(report));
+    let rows: Vec<NewReport> = rows.collect::<anyhow::Result<_>>()?;
     let began = Instant::now();
     for batch in rows.chunks(BATCH_REPORTS) {
-        store_batch(store, batch, now).await?;
+        store_batch(store, batch).await?;
     }
     Ok(rate(reports.len(), began.elapsed()))
 }
@@ -108,7 +117,6 @@ pub fn verification_and_store(
     store: &Store,
     fleet: &Fleet,
     reports: &[Outgoing],
-    now: Timestamp,
 ) -> anyhow::Result<f64> {
     let keyed = keyed(fleet, reports)?;
     let (sender, mut batches) = mpsc::channel::<Vec<NewReport>>(BATCHES_AHEAD);
@@ -119,7 +127,7 @@ pub fn verification_and_store(
                 check_all(batch, Check::Batch, cores())?;
                 let rows = batch
                     .iter()
-                    .map(|(report, _)| as_stored(report))
+                    .map(|(report, _)| fleet.as_stored(report))
                     .collect::<anyhow::Result<_>>()?;
                 sender.blocking_send(rows).context("the store stopped")?;
             }
@@ -128,7 +136,7 @@ pub fn verification_and_store(
         let storing = async move {
             // Gone with its error, so that the checking thread does not wait for ever.
             while let Some(batch) = batches.recv().await {
-                store_batch(store, &batch, now).await?;
+                store_batch(store, &batch).await?;
             }
             anyhow::Ok(())
         };
@@ -138,8 +146,8 @@ pub fn verification_and_store(
     Ok(rate(reports.len(), began.elapsed()))
 }
 
-async fn store_batch(store: &Store, batch: &[NewReport], now: Timestamp) -> anyhow::Result<()> {
-    let stored = store.store_reports(now, batch, &[]).await?;
+async fn store_batch(store: &Store, batch: &[NewReport]) -> anyhow::Result<()> {
+    let stored = store.store_reports(SystemClock.now(), batch, &[]).await?;
     ensure!(
         usize::try_from(stored.stored)? == batch.len(),
         "the database held some reports already"

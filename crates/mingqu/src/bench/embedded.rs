@@ -34,8 +34,8 @@ impl Run<'_> {
     /// Signature checks alone, store alone, and both.
     pub(super) async fn ceilings(&mut self) -> anyhow::Result<Ceiling> {
         step("signature checks and store alone");
-        let mut fleet = Fleet::new(self.plan.meters)?;
-        let reports = self.next_reports(&mut fleet)?;
+        let mut fleet = Fleet::new(self.plan.meters, self.plan.of_one_load())?;
+        let reports = fleet.sign(fleet.len() + self.plan.reports)?;
         let keyed = ceiling::keyed(&fleet, &reports)?;
         for (check, what) in [(Check::Strict, "one by one"), (Check::Batch, "in batches of 256")] {
             for (threads, on) in [(1, "one core"), (cores(), "all cores")] {
@@ -48,15 +48,17 @@ impl Run<'_> {
             }
         }
         drop(keyed);
-        let now = SystemClock.now();
-        let ground = self.found("store", &Fleet::new(1)?).await?;
+        let (first, rest) = reports.split_at(fleet.len());
+        let ground = self.found("store", &Fleet::new(1, 0)?).await?;
         let store = ground.store().await?;
-        let alone = ceiling::store_alone(&store, &reports, now).await?;
+        ceiling::store_alone(&store, &fleet, first).await?;
+        let alone = ceiling::store_alone(&store, &fleet, rest).await?;
         self.add(Row::new("store alone", alone, "messages/s"));
         store.close().await;
-        let ground = self.found("both", &Fleet::new(1)?).await?;
+        let ground = self.found("both", &Fleet::new(1, 0)?).await?;
         let store = ground.store().await?;
-        let both = ceiling::verification_and_store(&store, &fleet, &reports, now)?;
+        ceiling::store_alone(&store, &fleet, first).await?;
+        let both = ceiling::verification_and_store(&store, &fleet, rest)?;
         self.add(Row::new("verification and store", both, "messages/s"));
         store.close().await;
         Ok(Ceiling(both))
@@ -69,7 +71,7 @@ impl Run<'_> {
         ceiling: Ceiling,
     ) -> anyhow::Result<(Fleet, Ground, f64)> {
         step("the embedded endpoint under full load");
-        let mut fleet = Fleet::new(self.plan.meters)?;
+        let mut fleet = Fleet::new(self.plan.meters, self.plan.of_all_loads())?;
         let ground = self.found("main", &fleet).await?;
         let server = Server::start(&ground, None)?;
         self.add(Row::new("start of the server", server.started_in.as_secs_f64(), "s"));
@@ -101,8 +103,11 @@ impl Run<'_> {
         fleet: &mut Fleet,
         name: &str,
     ) -> anyhow::Result<f64> {
-        let reports = self.next_reports(fleet)?;
         let at = target(server.endpoint()?, ground);
+        // A meter is entered once in its life, with its first report; what counts is what comes after.
+        let first = fleet.sign(fleet.len())?;
+        at.burst(&first, fleet.hours()).await?;
+        let reports = self.next_reports(fleet)?;
         let before = server.process.processor_time();
         let time = at.burst(&reports, fleet.hours()).await?;
         let after = server.process.processor_time();
@@ -142,7 +147,7 @@ impl Run<'_> {
     /// What meters send that had no connection for a day.
     async fn outage(&mut self) -> anyhow::Result<()> {
         step("an outage of a day");
-        let mut fleet = Fleet::new(OUTAGE_METERS)?;
+        let mut fleet = Fleet::new(OUTAGE_METERS, 0)?;
         let ground = self.found("outage", &fleet).await?;
         let server = Server::start(&ground, None)?;
         let at = target(server.endpoint()?, &ground);
@@ -158,7 +163,7 @@ impl Run<'_> {
     pub(super) async fn growth(&mut self, full: f64) -> anyhow::Result<()> {
         for meters in SMALLER_DISTRICTS.into_iter().filter(|meters| *meters < self.plan.meters) {
             step(&format!("the embedded endpoint with {meters} meters"));
-            let mut fleet = Fleet::new(meters)?;
+            let mut fleet = Fleet::new(meters, self.plan.of_one_load())?;
             let ground = self.found(&meters.to_string(), &fleet).await?;
             let server = Server::start(&ground, None)?;
             let name = format!("embedded endpoint, {meters} meters");

@@ -16,7 +16,7 @@ use domain::{DistrictId, GroupId, MeterCode, OutletId, PersonId, Timestamp, Vill
 use service::{LogKey, Service};
 use store::Store;
 
-use super::fleet::{Fleet, START_MS};
+use super::fleet::Fleet;
 use super::statistics::float;
 use crate::clock::SystemClock;
 use crate::command::init::genesis;
@@ -64,7 +64,7 @@ impl Ground {
             store.head().await?.size == 0,
             "the database has a district {code} already: give --database an empty one"
         );
-        let founders = Founders::new(district.clone())?;
+        let founders = Founders::new(district.clone(), fleet.start());
         let genesis = founders.genesis(&log_key)?;
         let file = File { district: code.to_owned(), origin: ORIGIN.to_owned(), ..File::default() };
         file.write(&data.join(FILE_NAME))?;
@@ -106,10 +106,10 @@ struct Founders {
 }
 
 impl Founders {
-    fn new(district: DistrictId) -> anyhow::Result<Self> {
+    fn new(district: DistrictId, at: Timestamp) -> Self {
         // Nobody rests anything on these keys.
         let (root, station) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
-        Ok(Self { district, at: Timestamp::from_millis(START_MS)?, root, station })
+        Self { district, at, root, station }
     }
 
     fn genesis(&self, log_key: &LogKey) -> anyhow::Result<Statement> {

@@ -29,6 +29,9 @@ use fleet::Fleet;
 use ground::Ground;
 use load::Target;
 
+/// Full loads on one district.
+const FULL_LOADS: u64 = 6;
+
 pub use row::{Row, medians, table};
 
 /// What is to be measured.
@@ -48,6 +51,18 @@ pub struct Plan {
     pub seconds: u32,
     /// The Python that runs the peer; `None` leaves the peer out.
     pub python: Option<String>,
+}
+
+impl Plan {
+    fn of_one_load(&self) -> u64 {
+        u64::try_from(self.reports).unwrap_or(u64::MAX)
+    }
+
+    /// Reports of the district on which most is measured: full loads, steady loads, and what is stored beforehand.
+    fn of_all_loads(&self) -> u64 {
+        let steady = 2 * u64::from(self.seconds) * u64::from(embedded::STEADY_REPORTS_PER_SECOND);
+        self.of_one_load().saturating_mul(FULL_LOADS).saturating_add(steady + self.stored)
+    }
 }
 
 /// On what was measured: the machine and the versions of what took part.

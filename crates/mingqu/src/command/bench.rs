@@ -11,7 +11,7 @@ use crate::bench::{self, Plan, Row};
 
 /// The most meters of one run: their reports and receipts have to fit one connection's limits.
 const MAX_METERS: u32 = 16_000;
-/// The most reports of one meter: it starts in 2016 and reports every hour.
+/// The most reports of one meter: one an hour for nine years.
 const MAX_REPORTS_PER_METER: u64 = 80_000;
 
 /// What can be measured.
@@ -84,7 +84,7 @@ fn plan(args: &IngestArgs) -> anyhow::Result<Plan> {
         (6 * reports + args.stored).div_ceil(u64::from(args.meters)).max(reports.div_ceil(100));
     if most > MAX_REPORTS_PER_METER {
         bail!(
-            "a meter would report {most} hours, back to before 2016: ask for fewer --reports or --stored, or for more --meters"
+            "a meter would report {most} hours, more than nine years: ask for fewer --reports or --stored, or for more --meters"
         );
     }
     Ok(Plan {
