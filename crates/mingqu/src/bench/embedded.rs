@@ -6,6 +6,7 @@ use anyhow::Context;
 use service::Clock;
 
 use super::ceiling::{self, Check};
+use super::expense::Expense;
 use super::fleet::{Fleet, cores};
 use super::ground::Ground;
 use super::load::Target;
@@ -108,16 +109,13 @@ impl Run<'_> {
         let first = fleet.sign(fleet.len())?;
         at.burst(&first, fleet.hours()).await?;
         let reports = self.next_reports(fleet)?;
-        let before = server.process.processor_time();
+        let expense = Expense::of([("the server", &server.process)]);
         let time = at.burst(&reports, fleet.hours()).await?;
-        let after = server.process.processor_time();
+        let spent = expense.rows(name, reports.len());
         let speed = rate(reports.len(), time);
-        let cost = before.zip(after).map(|(before, after)| {
-            after.saturating_sub(before).as_secs_f64() * 1e6 / float(reports.len())
-        });
         self.add(Row::new(name, speed, "messages/s"));
         self.add(Row::new(name, speed * READINGS_PER_REPORT, "readings/s"));
-        self.add(Row::new(format!("{name}, processor time of the server"), cost, "µs/message"));
+        self.add_all(spent);
         Ok(speed)
     }
 

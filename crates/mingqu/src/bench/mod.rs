@@ -9,6 +9,7 @@ mod broker;
 mod ceiling;
 mod client;
 mod embedded;
+mod expense;
 mod fleet;
 mod ground;
 mod line;
@@ -95,6 +96,12 @@ impl Run<'_> {
     fn add(&mut self, row: Row) {
         tell(&row.to_string());
         self.rows.push(row);
+    }
+
+    fn add_all(&mut self, rows: Vec<Row>) {
+        for row in rows {
+            self.add(row);
+        }
     }
 
     /// Founds a district with a fleet.

@@ -13,8 +13,6 @@ use super::ground::Ground;
 
 /// How long a program may take to start or to stop.
 const PATIENCE: Duration = Duration::from_mins(2);
-/// In which Linux counts processor time, whatever the machine (`USER_HZ`).
-const TICKS_PER_SECOND: u32 = 100;
 const MOSQUITTO: [&str; 3] = ["mosquitto", "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"];
 
 /// A running program; killed when dropped.
@@ -99,10 +97,9 @@ impl Process {
         Some((status_bytes(&status, "VmRSS:")?, status_bytes(&status, "VmHWM:")?))
     }
 
-    /// Processor time used so far; `None` where /proc does not say.
-    pub fn processor_time(&self) -> Option<Duration> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
-        processor_time(&stat)
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 }
 
@@ -157,7 +154,8 @@ impl Server {
 
 /// A Mosquitto of the benchmark's own, which keeps everything it is given in memory.
 pub struct Mosquitto {
-    _process: Process,
+    /// Its process.
+    pub process: Process,
     /// Where it listens.
     pub address: SocketAddr,
 }
@@ -182,7 +180,7 @@ impl Mosquitto {
         std::fs::write(&config, text)?;
         let process = Process::start(Command::new(program).arg("-c").arg(&config), Says::Stderr)?;
         process.told(" running", PATIENCE).context("starting mosquitto")?;
-        Ok(Some(Self { _process: process, address }))
+        Ok(Some(Self { process, address }))
     }
 }
 
@@ -205,25 +203,15 @@ fn status_bytes(status: &str, field: &str) -> Option<usize> {
     kib.checked_mul(1024)
 }
 
-/// User and system time in /proc/PID/stat, which stand behind the program's name in brackets.
-fn processor_time(stat: &str) -> Option<Duration> {
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks: u32 = fields.get(11)?.parse::<u32>().ok()? + fields.get(12)?.parse::<u32>().ok()?;
-    Some(Duration::from_secs(ticks.into()) / TICKS_PER_SECOND)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn reads_memory_and_time_as_linux_writes_them() {
+    fn reads_memory_as_linux_writes_it() {
         let status = "Name:\tmingqu\nVmHWM:\t   61440 kB\nVmRSS:\t   51200 kB\n";
         assert_eq!(status_bytes(status, "VmRSS:"), Some(50 << 20));
         assert_eq!(status_bytes(status, "VmSwap:"), None);
-        let stat = "7 (a) b) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0";
-        assert_eq!(processor_time(stat), Some(Duration::from_secs(2)));
-        assert_eq!(processor_time("7 (a"), None);
     }
 
     #[test]
