@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 
 use domain::MeterCode;
 
+use crate::bulk::json_rows;
 use crate::packed::{self, Head};
 use crate::pool::{Tx, changed, on, within};
 use crate::{Store, StoreError};
@@ -141,8 +142,12 @@ impl Store {
                 }
             }
         }
+        let mut found = find_primary(tx, self.district, unknown.keys().copied()).await?;
         for (meter, first_report) in unknown {
-            let (id, head) = find_or_enter(tx, self.district, &meter.into()).await?;
+            let (id, head) = match found.remove(meter.as_str()) {
+                Some(found) => found,
+                None => find_or_enter(tx, self.district, &meter.into()).await?,
+            };
             let head = match head {
                 Some(head) => head,
                 None => enter_head(tx, id, packed::head_of(first_report)).await?,
@@ -202,6 +207,46 @@ pub(crate) async fn find_or_enter(
     find(tx, district, stream).await?.ok_or_else(|| {
         StoreError::conflict("stream", stream, "it was removed while a report of it was stored")
     })
+}
+
+/// The primary streams of those meters that have one, by code: after a start all meters come at once.
+async fn find_primary(
+    tx: &mut Tx,
+    district: i64,
+    meters: impl Iterator<Item = &MeterCode>,
+) -> Result<HashMap<String, Found>, StoreError> {
+    let codes: Vec<&str> = meters.map(MeterCode::as_str).collect();
+    if codes.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let primary = Stream::Primary.code();
+    let rows: Vec<(String, i64, Option<Vec<u8>>)> = match tx {
+        Tx::Sqlite(tx) => {
+            sqlx::query_as(
+                "SELECT m.code, m.id, h.bytes FROM json_each($3) AS v
+                 CROSS JOIN meter AS m ON m.district = $1 AND m.code = v.value AND m.stream = $2
+                 LEFT JOIN report_head AS h ON h.meter = m.id",
+            )
+            .bind(district)
+            .bind(primary)
+            .bind(json_rows(&codes)?)
+            .fetch_all(&mut **tx)
+            .await?
+        }
+        Tx::Postgres(tx) => {
+            sqlx::query_as(
+                "SELECT m.code, m.id, h.bytes FROM meter AS m
+                 LEFT JOIN report_head AS h ON h.meter = m.id
+                 WHERE m.district = $1 AND m.code = ANY($3) AND m.stream = $2",
+            )
+            .bind(district)
+            .bind(primary)
+            .bind(codes)
+            .fetch_all(&mut **tx)
+            .await?
+        }
+    };
+    Ok(rows.into_iter().map(|(code, id, head)| (code, (id, head))).collect())
 }
 
 async fn find(tx: &mut Tx, district: i64, stream: &StreamId) -> Result<Option<Found>, StoreError> {

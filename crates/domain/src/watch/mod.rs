@@ -200,6 +200,19 @@ impl Watch {
         }
     }
 
+    /// Hears what a report that fills a gap says happened between its first reading and its last. The states that it
+    /// tells of are over by then, or later reports have told them.
+    pub fn hear_late(
+        &mut self,
+        signs: &[Cause],
+        (first, last): (Timestamp, Timestamp),
+        findings: &mut Findings,
+    ) {
+        for cause in signs.iter().filter(|cause| cause.kind().is_event()) {
+            self.seen(cause.clone(), first, last, findings);
+        }
+    }
+
     fn take_link(&mut self, link: &Link, findings: &mut Findings) {
         let expected = self.seq.saturating_add(1);
         if link.seq > expected {

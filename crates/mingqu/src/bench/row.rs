@@ -118,8 +118,9 @@ fn shown(value: f64, unit: &str) -> String {
 pub fn medians(runs: &[Vec<Row>]) -> Vec<Row> {
     let Some(first) = runs.first() else { return Vec::new() };
     let of_all = |row: &Row| {
-        let same =
-            runs.iter().flatten().filter(|other| (&other.name, &other.of) == (&row.name, &row.of));
+        // Messages and readings of one load share its name.
+        let key = |row: &'_ Row| (row.name.clone(), row.unit, row.of.clone());
+        let same = runs.iter().flatten().filter(|other| key(other) == key(row));
         let mut values: Vec<f64> = same.filter_map(|other| other.value).collect();
         Row { value: median(&mut values), ..row.clone() }
     };
@@ -177,6 +178,8 @@ mod tests {
         let merged = medians(&[run(3.0, None), run(1.0, Some(5.0)), run(2.0, None)]);
         assert_eq!(merged, run(2.0, Some(5.0)));
         assert_eq!(medians(&[run(1.0, None)]), run(1.0, None));
+        let one_load = vec![Row::new("a", 1.0, "messages/s"), Row::new("a", 12.0, "readings/s")];
+        assert_eq!(medians(std::slice::from_ref(&one_load)), one_load);
     }
 
     #[test]

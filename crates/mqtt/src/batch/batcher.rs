@@ -18,8 +18,11 @@ use super::{
 };
 use crate::{Counters, Ingest};
 
-/// Batches that are checked and wait for the transaction before them: together they fill the next one.
-const MAX_BATCHES_AHEAD: usize = MAX_BACKLOG_MESSAGES / MAX_BATCH_MESSAGES;
+/// Full batches that one transaction takes.
+const BATCHES_PER_TRANSACTION: usize = MAX_BACKLOG_MESSAGES / MAX_BATCH_MESSAGES;
+/// Batches that are checked and wait for the transaction before them. They fill the next two, so that checking goes on
+/// while the disk is waited for.
+const MAX_BATCHES_AHEAD: usize = 2 * BATCHES_PER_TRANSACTION;
 const RETRY_FIRST_MILLIS: u64 = 100;
 const RETRY_MAX_MILLIS: u64 = 5_000;
 
@@ -171,7 +174,7 @@ struct Storer<'a, I> {
 impl<I: Ingest> Storer<'_, I> {
     async fn run(mut self, mut batches: mpsc::Receiver<Batch<I::Checked>>) {
         let mut waiting = Vec::new();
-        while batches.recv_many(&mut waiting, MAX_BATCHES_AHEAD).await > 0 {
+        while batches.recv_many(&mut waiting, BATCHES_PER_TRANSACTION).await > 0 {
             let joined = waiting.drain(..).reduce(|mut earlier, later| {
                 I::join(&mut earlier.checked, later.checked);
                 earlier.acks.extend(later.acks);

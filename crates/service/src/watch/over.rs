@@ -1,5 +1,8 @@
 //! Alarms whose cause was put right: a reset declared, a round entered late, a correction posted.
 
+use std::collections::BTreeSet;
+
+use domain::MeterCode;
 use domain::measurement::MeasurementError;
 use domain::progress::Progress;
 use domain::watch::{AlarmKind, Cause};
@@ -29,7 +32,32 @@ impl Service {
             let within = outside.into_iter().filter(within);
             cleared.extend(within.map(|alarm| AlarmChange::Clear(alarm.id)));
         }
+        cleared.extend(self.over_with_their_meters().await?);
         Ok(cleared)
+    }
+
+    /// The states of meters that were taken down: nothing more comes that could end them.
+    async fn over_with_their_meters(&self) -> Result<Vec<AlarmChange>, ServiceError> {
+        let now = self.now();
+        let gone: BTreeSet<MeterCode> = {
+            let record = self.record();
+            let meters = record.meters().values().map(|entry| &entry.meter);
+            let gone = meters.filter(|meter| meter.removed_at.is_some_and(|at| at <= now));
+            gone.map(|meter| meter.code.clone()).collect()
+        };
+        let mut over = Vec::new();
+        if gone.is_empty() {
+            return Ok(over);
+        }
+        // Silence is told, and taken back, by itself.
+        let states = |kind: &AlarmKind| !kind.is_event() && *kind != AlarmKind::Silent;
+        for kind in AlarmKind::ALL.into_iter().filter(states) {
+            let open = self.store.open_alarms_of_kind(kind).await?.into_iter();
+            let of_gone =
+                open.filter(|alarm| alarm.meter.as_ref().is_some_and(|m| gone.contains(m)));
+            over.extend(of_gone.map(|alarm| AlarmChange::Clear(alarm.id)));
+        }
+        Ok(over)
     }
 
     /// Whether the registry now explains a register that fell.

@@ -103,6 +103,9 @@ impl Service {
                 let link = link_of(&signed)?;
                 if (first..=last).contains(&link.seq) {
                     step.note(Some(link.at));
+                    let ends = link.at.plus_millis(duration_millis(&signed));
+                    let signs = signs(signed.report().flags);
+                    step.watch.hear_late(&signs, (link.at, ends), &mut step.findings);
                 }
                 links.push(link);
             }
@@ -210,6 +213,13 @@ fn outside_round(meter: &MeterCode, outlet: &OutletId, span: &FlowSpan) -> Alarm
 fn decode(report: &ReportToWatch) -> Result<SignedReport<'_>, ServiceError> {
     telemetry::decode(&report.bytes)
         .map_err(|error| ServiceError::DamagedLog(format!("report {}: {error}", report.seq)))
+}
+
+/// From the first reading of a report to its last.
+fn duration_millis(signed: &SignedReport<'_>) -> i64 {
+    let readings = &signed.report().readings;
+    let ends = readings.first().zip(readings.last());
+    ends.map_or(0, |(first, last)| last.at_ms.saturating_sub(first.at_ms))
 }
 
 fn link_of(signed: &SignedReport<'_>) -> Result<Link, ServiceError> {

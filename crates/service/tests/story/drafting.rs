@@ -193,7 +193,7 @@ async fn a_late_reading_that_contradicts_a_draft_takes_it_back() {
 }
 
 /// Posts the registry with another device key, scale or installation for the east meter.
-async fn reregister(town: &Town, change: impl Fn(&mut disclosure::statement::RegistryMeter)) {
+pub async fn reregister(town: &Town, change: impl Fn(&mut disclosure::statement::RegistryMeter)) {
     let mut registry = town.log.registry();
     change(&mut registry.meters[0]);
     registry.villages.clear();

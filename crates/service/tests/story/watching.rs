@@ -12,7 +12,7 @@ use service::request::Ask;
 use service::{Answer, PendingStatement, ServiceError};
 use telemetry::{ChainHash, Flags};
 
-use crate::drafting::{by_hand, facts};
+use crate::drafting::{by_hand, facts, reregister};
 use crate::{Town, at, id, round};
 
 const MINUTE: i64 = 60_000;
@@ -186,6 +186,24 @@ async fn noting_a_state_does_not_end_it() {
     town.send(&meter, [2]).await;
     town.watch().await;
     assert_eq!(town.kinds().await, []);
+}
+
+#[tokio::test]
+async fn the_states_of_a_meter_end_when_it_is_taken_down() {
+    let town = Town::founded().await;
+    let mut meter = TestMeter::east();
+    still(&mut meter, &[Flags::LOW_BATTERY, Flags::TAMPER, Flags::LOW_BATTERY]);
+    town.send(&meter, [1, 3]).await;
+    town.wait_minutes(61);
+    town.watch().await;
+    assert_eq!(town.kinds().await, [AlarmKind::MissingReports, AlarmKind::LowBattery]);
+    town.send(&meter, [2]).await;
+    town.watch().await;
+    assert_eq!(town.kinds().await, [AlarmKind::Tamper, AlarmKind::LowBattery]);
+    reregister(&town, |entry| entry.meter.removed_at = Some(at("03:00"))).await;
+    town.service.watch_time().await.unwrap();
+    // What happened waits for somebody to take note.
+    assert_eq!(town.kinds().await, [AlarmKind::Tamper]);
 }
 
 #[tokio::test]
