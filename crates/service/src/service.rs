@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 
 use disclosure::dsse::Envelope;
 use disclosure::merkle::Hash;
-use disclosure::record::Record;
+use disclosure::record::{Candidate, Record};
 use disclosure::statement::{Kind, Statement};
 use domain::{DistrictId, MeterCode, Timestamp};
 use ed25519_dalek::SigningKey;
@@ -191,17 +191,17 @@ impl Service {
         let envelope = Envelope::parse(&entry.envelope).map_err(|error| {
             ServiceError::DamagedLog(format!("entry {index} is not an envelope: {error}"))
         })?;
-        let statement = Statement::parse(&envelope.payload_type, &envelope.payload)
-            .map_err(|error| invalid(error.into()))?;
-        let attachments = self.attachments_of(&statement).await?;
+        let candidate = Candidate::read(&envelope).map_err(invalid)?;
+        let attachments = self.attachments_of(candidate.statement()).await?;
         let mut record = self.record_mut();
         if record.size() != entry.index {
             // Another task of this process took it in meanwhile.
             return Ok(());
         }
-        let admitted = record.admit(&envelope, &attachments).map_err(invalid)?;
+        let kind = candidate.statement().kind();
+        let admitted = record.admit_read(candidate, &attachments).map_err(invalid)?;
         record.apply(admitted);
-        self.note(statement.kind());
+        self.note(kind);
         Ok(())
     }
 

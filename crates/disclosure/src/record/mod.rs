@@ -7,6 +7,7 @@
 
 mod billing;
 mod error;
+mod meters;
 mod registry;
 mod watering;
 
@@ -24,6 +25,8 @@ use crate::policy::{Standing, judge};
 use crate::statement::{
     District, Enrolment, Kind, Policy, RegistryMeter, Role, RosterEntry, Statement, WateringFacts,
 };
+
+use meters::Meters;
 
 pub use billing::Settlement;
 pub use error::RecordError;
@@ -49,7 +52,7 @@ pub struct Record {
     villages: BTreeMap<VillageId, Village>,
     outlets: BTreeMap<OutletId, Outlet>,
     tables: BTreeMap<TableId, RatingTable>,
-    meters: BTreeMap<MeterCode, RegistryMeter>,
+    meters: Meters,
     rosters: BTreeMap<VillageId, PostedRoster>,
     tariffs: Tariffs,
     waterings: BTreeMap<u64, PostedFacts>,
@@ -95,6 +98,26 @@ pub struct PostedRun {
     pub basic_charge: bool,
     /// The waterings it billed.
     pub waterings: Vec<u64>,
+}
+
+/// An envelope with the statement that was read from it.
+#[derive(Debug, Clone)]
+pub struct Candidate<'a> {
+    envelope: &'a Envelope,
+    statement: Statement,
+}
+
+impl<'a> Candidate<'a> {
+    /// Reads the statement.
+    pub fn read(envelope: &'a Envelope) -> Result<Self, RecordError> {
+        let statement = Statement::parse(&envelope.payload_type, &envelope.payload)?;
+        Ok(Self { envelope, statement })
+    }
+
+    /// What it says.
+    pub fn statement(&self) -> &Statement {
+        &self.statement
+    }
 }
 
 /// An envelope that may stand at the record's next index.
@@ -146,7 +169,7 @@ impl Record {
 
     /// The meters with their keys.
     pub fn meters(&self) -> &BTreeMap<MeterCode, RegistryMeter> {
-        &self.meters
+        self.meters.by_code()
     }
 
     /// The roster in force of a village.
@@ -191,7 +214,16 @@ impl Record {
         envelope: &Envelope,
         attachments: &impl Attachments,
     ) -> Result<Admitted, RecordError> {
-        let statement = Statement::parse(&envelope.payload_type, &envelope.payload)?;
+        self.admit_read(Candidate::read(envelope)?, attachments)
+    }
+
+    /// The same for an envelope that was read already.
+    pub fn admit_read(
+        &self,
+        candidate: Candidate<'_>,
+        attachments: &impl Attachments,
+    ) -> Result<Admitted, RecordError> {
+        let Candidate { envelope, statement } = candidate;
         // Whoever keeps the log has the signatures under an old price, roster or key list: posted
         // again it would be in force again, and nobody would have signed that.
         let digest = Hash::of(&envelope.signed_bytes());

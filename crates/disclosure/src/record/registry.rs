@@ -18,11 +18,9 @@ impl Record {
         start: domain::Timestamp,
         end: domain::Timestamp,
     ) -> Vec<&RegistryMeter> {
-        let mut stood: Vec<&RegistryMeter> = self
-            .meters
-            .values()
-            .filter(|entry| entry.meter.outlet == *outlet && entry.meter.stood_between(start, end))
-            .collect();
+        let ever = self.meters.at_outlet(outlet);
+        let mut stood: Vec<&RegistryMeter> =
+            ever.filter(|entry| entry.meter.stood_between(start, end)).collect();
         stood.sort_by_key(|entry| entry.meter.installed_at);
         stood
     }
@@ -31,7 +29,7 @@ impl Record {
         self.villages.extend(body.villages.into_iter().map(|v| (v.id.clone(), v)));
         self.outlets.extend(body.outlets.into_iter().map(|o| (o.id.clone(), o)));
         self.tables.extend(body.tables.into_iter().map(|t| (t.id.clone(), t)));
-        self.meters.extend(body.meters.into_iter().map(|m| (m.meter.code.clone(), m)));
+        body.meters.into_iter().for_each(|entry| self.meters.enter(entry));
     }
 
     pub(super) fn check_registry(&self, body: &Registry) -> Result<(), RecordError> {
@@ -75,32 +73,17 @@ impl Record {
     }
 
     /// A gateway vouches for many meters with one key; a meter's own key is its own.
-    ///
-    /// One look at each meter of the record, for it is done for every statement that a start reads.
     fn check_keys_of(&self, body: &Registry) -> Result<(), RecordError> {
         let own = |entry: &RegistryMeter| entry.origin == Origin::MeterSigned;
-        let mut users: BTreeMap<&PublicKey, Vec<&RegistryMeter>> = BTreeMap::new();
+        let mut here: BTreeMap<&PublicKey, &RegistryMeter> = BTreeMap::new();
         for entry in &body.meters {
-            for key in &entry.keys {
-                users.entry(&key.key).or_default().push(entry);
-            }
-        }
-        let owned: BTreeSet<&PublicKey> = users
-            .iter()
-            .filter(|(_, users)| users.iter().any(|entry| own(entry)))
-            .map(|(key, _)| *key)
-            .collect();
-        for other in self.meters.values().chain(&body.meters) {
-            for key in other.keys.iter().map(|key| &key.key) {
-                if !own(other) && !owned.contains(key) {
-                    continue;
-                }
-                let mut users = users.get(key).into_iter().flatten();
-                let shared = users.find(|entry| {
-                    entry.meter.code != other.meter.code && (own(entry) || own(other))
-                });
-                if let Some(entry) = shared {
-                    return Err(RecordError::DeviceKeyShared(entry.meter.code.clone()));
+            let code = &entry.meter.code;
+            for key in entry.keys.iter().map(|key| &key.key) {
+                // Either one meter's own or gateways' alone: any other user stands for all.
+                let earlier = here.insert(key, entry).filter(|other| other.meter.code != *code);
+                let posted = self.meters.another_with_key(key, code);
+                if earlier.into_iter().chain(posted).any(|other| own(entry) || own(other)) {
+                    return Err(RecordError::DeviceKeyShared(code.clone()));
                 }
             }
         }
@@ -109,15 +92,14 @@ impl Record {
 
     /// At one outlet stands one meter at a time, or its water would count twice.
     fn check_outlets_of(&self, body: &Registry) -> Result<(), RecordError> {
-        let touched: BTreeSet<&OutletId> =
-            body.meters.iter().map(|entry| &entry.meter.outlet).collect();
         let new: BTreeSet<&MeterCode> = body.meters.iter().map(|entry| &entry.meter.code).collect();
-        let staying = self.meters.values().filter(|entry| {
-            touched.contains(&entry.meter.outlet) && !new.contains(&entry.meter.code)
-        });
         let mut by_outlet: BTreeMap<&OutletId, Vec<&RegistryMeter>> = BTreeMap::new();
-        for entry in staying.chain(&body.meters) {
+        for entry in &body.meters {
             by_outlet.entry(&entry.meter.outlet).or_default().push(entry);
+        }
+        for (outlet, meters) in &mut by_outlet {
+            let posted = self.meters.at_outlet(outlet);
+            meters.extend(posted.filter(|entry| !new.contains(&entry.meter.code)));
         }
         for meters in by_outlet.values_mut() {
             meters.sort_by_key(|entry| entry.meter.installed_at);

@@ -141,7 +141,7 @@ impl Record {
     fn check_evidence(&self, facts: &WateringFacts) -> Result<(), RecordError> {
         let mut seen = BTreeSet::new();
         for piece in &facts.evidence {
-            let entry = self.meters.get(&piece.meter);
+            let entry = self.meters().get(&piece.meter);
             let entry =
                 entry.filter(|entry| entry.meter.outlet == facts.outlet).ok_or_else(|| {
                     RecordError::NotTheOutletsMeter(piece.meter.clone(), facts.outlet.clone())

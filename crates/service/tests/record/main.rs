@@ -340,3 +340,44 @@ fn rejects_keys_that_leave_a_report_unsigned() {
     let rotated = registry(&log, |registry| registry.meters[0].keys = vec![key(1, 46), key(9, 47)]);
     assert!(log.record.admit(&rotated, &log.attachments).is_ok());
 }
+
+#[test]
+fn a_key_is_one_meters_own_or_a_gateways() {
+    let (mut log, ..) = watered();
+    let whole = log.registry();
+    let key = |seed| PublicKey::of(&SigningKey::from_bytes(&[seed; 32]));
+    // Meters at outlets of their own, each with one key.
+    let stand = |registry: &mut Registry, meters: &[(&str, Origin, u8)]| {
+        registry.meters.clear();
+        for (code, origin, seed) in meters {
+            let mut outlet = whole.outlets[0].clone();
+            outlet.id = id(code);
+            registry.outlets.push(outlet);
+            let mut entry = whole.meters[0].clone();
+            (entry.meter.code, entry.meter.outlet) = (id(code), id(code));
+            entry.origin = *origin;
+            entry.keys = vec![MeterKey { key: key(*seed), from_report: 1 }];
+            registry.meters.push(entry);
+        }
+    };
+    let (own, gateway) = (Origin::MeterSigned, Origin::GatewayVouched);
+    let posted = [("n1", own, 46), ("n2", gateway, 47), ("n3", gateway, 47)];
+    log.post(&registry(&log, |registry| stand(registry, &posted)));
+    for shared in [
+        &[("n4", own, 46)][..],
+        &[("n4", gateway, 46)],
+        &[("n4", own, 47)],
+        &[("n4", own, 48), ("n5", own, 48)],
+        &[("n4", gateway, 48), ("n5", own, 48)],
+        &[("n4", gateway, 48), ("n5", gateway, 48), ("n6", own, 48)],
+        // What a meter signed with stays its own while it stands in the registry.
+        &[("n1", own, 48), ("n4", own, 46)],
+    ] {
+        let error = refused(&log, &registry(&log, |registry| stand(registry, shared)));
+        assert!(matches!(error, RecordError::DeviceKeyShared(_)), "{shared:?}: {error}");
+    }
+    let fine = [("n1", own, 49), ("n4", gateway, 47), ("n5", own, 48)];
+    log.post(&registry(&log, |registry| stand(registry, &fine)));
+    // The key that n1 has no more is free again.
+    log.post(&registry(&log, |registry| stand(registry, &[("n6", own, 46)])));
+}
