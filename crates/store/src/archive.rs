@@ -3,7 +3,7 @@
 use domain::Timestamp;
 
 use crate::column::{bound, instant, instant_option, number, parsed, stored};
-use crate::evidence::{Ordered, Place};
+use crate::evidence::{Ordered, Place, span_by_time};
 use crate::gap::Gaps;
 use crate::intake::{self, Row};
 use crate::meter;
@@ -104,7 +104,7 @@ impl Store {
             let mut search = Ordered { tx: &mut tx, meter, highest_seq };
             search.starting_by(at).await?.map(|(seq, ..): Place| seq)
         } else {
-            needed_by_time(&mut tx, meter, at).await?
+            span_by_time(&mut tx, meter, at, i64::MAX).await?.map(|(first, _)| first)
         };
         tx.commit().await?;
         number("report", "seq", needed.unwrap_or_default().min(highest_seq))
@@ -240,16 +240,4 @@ async fn put_back(tx: &mut Tx, meter: i64, archived: &[Row]) -> Result<(), Store
         changed!(tx, sqlx::query("UPDATE meter SET disordered = 1 WHERE id = $1").bind(meter))?;
     }
     Ok(())
-}
-
-/// The lowest number of a report that starts no earlier than the one that starts last before or at an
-/// instant, for a stream whose times are no order.
-async fn needed_by_time(tx: &mut Tx, meter: i64, at: i64) -> Result<Option<i64>, StoreError> {
-    Ok(within!(tx, c => sqlx::query_scalar(
-        "SELECT MIN(seq) FROM report WHERE meter = $1 AND first_at >= (
-             SELECT MAX(first_at) FROM report WHERE meter = $1 AND first_at <= $2)",
-    )
-    .bind(meter)
-    .bind(at)
-    .fetch_one(c))?)
 }

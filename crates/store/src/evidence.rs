@@ -50,9 +50,9 @@ impl Store {
 
     /// The sequence numbers of the first and last report that bear on the time from `from` to `to`.
     ///
-    /// The first is the one that starts last before or at `from`, or the first of all. The last is the
-    /// one that starts last before or at `to`; if it does not reach `to`, the next to start, if there is
-    /// one. None when nothing starts before or at `to`.
+    /// Whatever the order in which they came and the times that they tell: between the two stands every reading of that time,
+    /// the nearest before it and the nearest after it, as far as there are any. None when nothing starts before or
+    /// at `to`.
     pub async fn evidence_span(
         &self,
         stream: impl Into<StreamId>,
@@ -89,7 +89,7 @@ impl Store {
 /// A report's number, its start, and itself, packed.
 pub(crate) type Place = (i64, i64, Vec<u8>);
 
-/// Search by halving, for a stream whose reports' times rise with their numbers.
+/// Search by halving, for a stream whose reports' times rise with their numbers and do not overlap.
 pub(crate) struct Ordered<'a> {
     pub(crate) tx: &'a mut Tx,
     pub(crate) meter: i64,
@@ -152,45 +152,104 @@ impl Ordered<'_> {
     }
 }
 
-/// The same for a stream whose clock has jumped back: all its reports are looked at.
-async fn span_by_time(
+/// Reports of one read of a stream in which they lie in no order.
+const UNORDERED_ROWS: i64 = 10_000;
+
+/// The numbers of the first and last report that bear on a time, for a stream whose reports lie in no order, or overlap: all
+/// of them are looked at.
+pub(crate) async fn span_by_time(
     tx: &mut Tx,
     meter: i64,
     from: i64,
     to: i64,
 ) -> Result<Option<(i64, i64)>, StoreError> {
-    const STARTING_BY: &str = "SELECT seq, first_at, packed FROM report
-         WHERE meter = $1 AND first_at <= $2 ORDER BY first_at DESC, seq DESC LIMIT 1";
-    let first: Option<Place> = within!(&mut *tx, c => sqlx::query_as(STARTING_BY)
-        .bind(meter)
-        .bind(from)
-        .fetch_optional(c))?;
-    let last: Option<Place> = within!(&mut *tx, c => sqlx::query_as(STARTING_BY)
-        .bind(meter)
-        .bind(to)
-        .fetch_optional(c))?;
-    let Some((last, first_at, packed)) = last else {
-        return Ok(None);
-    };
-    let first = match first {
-        Some((first, ..)) => first,
-        None => within!(&mut *tx, c => sqlx::query_scalar(
-            "SELECT seq FROM report WHERE meter = $1 ORDER BY first_at, seq LIMIT 1",
+    let mut bearing = Bearing::on(from, to);
+    let mut after = 0;
+    loop {
+        // What stands in front of a packed report tells when it ends.
+        let rows: Vec<Place> = within!(&mut *tx, c => sqlx::query_as(
+            "SELECT seq, first_at, substr(packed, 1, 22) FROM report
+             WHERE meter = $1 AND seq > $2 ORDER BY seq LIMIT $3",
         )
         .bind(meter)
-        .fetch_one(c))?,
-    };
-    let next: Option<i64> = if last_at(first_at, &packed)? >= to {
-        None
-    } else {
-        within!(&mut *tx, c => sqlx::query_scalar(
-            "SELECT seq FROM report WHERE meter = $1 AND first_at > $2 ORDER BY first_at, seq LIMIT 1",
-        )
-        .bind(meter)
-        .bind(to)
-        .fetch_optional(c))?
-    };
-    let last = next.unwrap_or(last);
-    // A clock that was set back can make the later report the one with the lower number.
-    Ok(Some((first.min(last), first.max(last))))
+        .bind(after)
+        .bind(UNORDERED_ROWS)
+        .fetch_all(c))?;
+        let Some((last, ..)) = rows.last() else { break };
+        after = *last;
+        for (seq, first_at, front) in &rows {
+            bearing.look_at(*seq, *first_at, last_at(*first_at, front)?);
+        }
+    }
+    Ok(bearing.span())
+}
+
+/// What bears on a time: all reports that reach into it; and where no reading of theirs is the nearest, the one that ends
+/// last before it and the one that starts first after it.
+struct Bearing {
+    from: i64,
+    to: i64,
+    /// Lowest and highest number of those that reach into it.
+    within: Option<(i64, i64)>,
+    /// Of those, the latest start up to `from` and the earliest end from `to` on.
+    latest_start: Option<i64>,
+    earliest_end: Option<i64>,
+    /// The end and number of the one that ends last by `from`.
+    before: Option<(i64, i64)>,
+    /// The start and number of the one that starts first from `to` on; of those that start at `to`, the last.
+    after: Option<(i64, i64)>,
+}
+
+impl Bearing {
+    fn on(from: i64, to: i64) -> Self {
+        Self {
+            from,
+            to,
+            within: None,
+            latest_start: None,
+            earliest_end: None,
+            before: None,
+            after: None,
+        }
+    }
+
+    fn look_at(&mut self, seq: i64, first_at: i64, last_at: i64) {
+        if last_at <= self.from {
+            self.before = self.before.max(Some((last_at, seq)));
+        } else if first_at >= self.to {
+            let nearer = self.after.is_none_or(|(start, number)| {
+                first_at < start || first_at == start && (number < seq) == (start == self.to)
+            });
+            if nearer {
+                self.after = Some((first_at, seq));
+            }
+        } else {
+            let (low, high) = self.within.unwrap_or((seq, seq));
+            self.within = Some((low.min(seq), high.max(seq)));
+            if first_at <= self.from {
+                self.latest_start = self.latest_start.max(Some(first_at));
+            }
+            if last_at >= self.to {
+                self.earliest_end = Some(self.earliest_end.map_or(last_at, |end| end.min(last_at)));
+            }
+        }
+    }
+
+    fn span(self) -> Option<(i64, i64)> {
+        let starts_by_from = self.after.map(|(start, _)| start).filter(|start| *start <= self.from);
+        let latest_start = self.latest_start.max(starts_by_from);
+        let before = self.before.filter(|(end, _)| latest_start.is_none_or(|start| start < *end));
+        let ends_from_to = self.before.map(|(end, _)| end).filter(|end| *end >= self.to);
+        let earliest_end = [self.earliest_end, ends_from_to].into_iter().flatten().min();
+        let after = self
+            .after
+            .filter(|(start, _)| *start == self.to || earliest_end.is_none_or(|end| *start < end));
+        if self.within.is_none() && before.is_none() && after.is_none_or(|(s, _)| s > self.to) {
+            return None;
+        }
+        let numbers = self.within.map(|(low, high)| [low, high]).into_iter().flatten();
+        let numbers: Vec<i64> =
+            numbers.chain(before.map(|(_, seq)| seq)).chain(after.map(|(_, seq)| seq)).collect();
+        numbers.iter().copied().min().zip(numbers.iter().copied().max())
+    }
 }

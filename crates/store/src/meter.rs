@@ -10,6 +10,7 @@ use crate::bulk::{self, hundred, json_rows, ten, thousand};
 use crate::column::{instant_option, number, parsed};
 use crate::gap::Gaps;
 use crate::intake::Row;
+use crate::packed;
 use crate::pool::{Tx, on, within};
 use crate::{Store, StoreError, Stream, StreamId};
 
@@ -51,7 +52,6 @@ pub(crate) struct Standing {
     pub(crate) id: i64,
     pub(crate) stored_seq: i64,
     pub(crate) highest_seq: i64,
-    pub(crate) highest_first_at: Option<i64>,
     pub(crate) disordered: i64,
     pub(crate) reports: i64,
     pub(crate) last_at: Option<i64>,
@@ -149,14 +149,13 @@ pub(crate) async fn advance(
             continue;
         };
         meter.reports += 1;
+        let ended_before = meter.last_at.is_none_or(|last| last <= row.times.first_at);
         meter.last_at = meter.last_at.max(Some(row.times.last_at));
         meter.last_received_at = meter.last_received_at.max(Some(row.times.received_at));
         let in_order = if row.seq > meter.highest_seq {
             gaps.open(meter.id, meter.highest_seq + 1, row.seq - 1);
-            let in_order = meter.highest_first_at <= Some(row.times.first_at);
             meter.highest_seq = row.seq;
-            meter.highest_first_at = Some(row.times.first_at);
-            in_order
+            ended_before
         } else {
             gaps.fill(row.key());
             meter.disordered != 0 || lies_between(tx, row).await?
@@ -182,11 +181,11 @@ pub(crate) async fn advance(
     save(tx, &moved).await
 }
 
-/// Whether a report that came late starts no earlier than the one before it and no later than the one after it.
+/// Whether a report that came late starts no earlier than the one before it ends, and ends no later than the one after
+/// it starts.
 pub(crate) async fn lies_between(tx: &mut Tx, row: &Row) -> Result<bool, StoreError> {
-    let first_at = row.times.first_at;
-    let before: Option<i64> = within!(tx, c => sqlx::query_scalar(
-        "SELECT first_at FROM report WHERE meter = $1 AND seq < $2 ORDER BY seq DESC LIMIT 1",
+    let before: Option<(i64, Vec<u8>)> = within!(tx, c => sqlx::query_as(
+        "SELECT first_at, packed FROM report WHERE meter = $1 AND seq < $2 ORDER BY seq DESC LIMIT 1",
     )
     .bind(row.meter)
     .bind(row.seq)
@@ -197,8 +196,9 @@ pub(crate) async fn lies_between(tx: &mut Tx, row: &Row) -> Result<bool, StoreEr
     .bind(row.meter)
     .bind(row.seq)
     .fetch_optional(c))?;
-    Ok(before.is_none_or(|before| before <= first_at)
-        && after.is_none_or(|after| first_at <= after))
+    let before = before.map(|(first_at, packed)| packed::last_at(first_at, &packed)).transpose()?;
+    Ok(before.is_none_or(|end| end <= row.times.first_at)
+        && after.is_none_or(|start| row.times.last_at <= start))
 }
 
 /// Reads the streams' rows; PostgreSQL also locks them, in one order, until the commit, so that of
@@ -209,7 +209,7 @@ pub(crate) async fn lock(tx: &mut Tx, ids: &[i64]) -> Result<Standings, StoreErr
             // As one row: each one that is handed over from SQLite's thread wakes ours.
             let rows: String = sqlx::query_scalar(
                 "SELECT json_group_array(json_array(
-                            m.id, m.stored_seq, m.highest_seq, m.highest_first_at, m.disordered,
+                            m.id, m.stored_seq, m.highest_seq, m.disordered,
                             m.reports, m.last_at, m.last_received_at))
                  FROM json_each($1) AS v CROSS JOIN meter AS m ON m.id = v.value",
             )
@@ -221,7 +221,7 @@ pub(crate) async fn lock(tx: &mut Tx, ids: &[i64]) -> Result<Standings, StoreErr
         }
         Tx::Postgres(tx) => {
             sqlx::query_as(
-                "SELECT id, stored_seq, highest_seq, highest_first_at, disordered,
+                "SELECT id, stored_seq, highest_seq, disordered,
                         reports, last_at, last_received_at
                  FROM meter WHERE id = ANY($1) ORDER BY id FOR UPDATE",
             )
@@ -249,7 +249,6 @@ async fn save(tx: &mut Tx, meters: &[Standing]) -> Result<(), StoreError> {
                         .bind(meter.id)
                         .bind(meter.stored_seq)
                         .bind(meter.highest_seq)
-                        .bind(meter.highest_first_at)
                         .bind(meter.disordered)
                         .bind(meter.reports)
                         .bind(meter.last_at)
@@ -264,19 +263,18 @@ async fn save(tx: &mut Tx, meters: &[Standing]) -> Result<(), StoreError> {
                 |field: fn(&Standing) -> Option<i64>| meters.iter().map(field).collect::<Vec<_>>();
             sqlx::query(
                 "UPDATE meter SET stored_seq = v.stored_seq, highest_seq = v.highest_seq,
-                        highest_first_at = v.highest_first_at, disordered = v.disordered,
+                        disordered = v.disordered,
                         reports = v.reports,
                         last_at = v.last_at, last_received_at = v.last_received_at
                  FROM UNNEST($1::BIGINT[], $2::BIGINT[], $3::BIGINT[], $4::BIGINT[], $5::BIGINT[],
-                             $6::BIGINT[], $7::BIGINT[], $8::BIGINT[])
-                      AS v(id, stored_seq, highest_seq, highest_first_at, disordered,
+                             $6::BIGINT[], $7::BIGINT[])
+                      AS v(id, stored_seq, highest_seq, disordered,
                            reports, last_at, last_received_at)
                  WHERE meter.id = v.id",
             )
             .bind(column(|m| m.id))
             .bind(column(|m| m.stored_seq))
             .bind(column(|m| m.highest_seq))
-            .bind(nullable(|m| m.highest_first_at))
             .bind(column(|m| m.disordered))
             .bind(column(|m| m.reports))
             .bind(nullable(|m| m.last_at))
@@ -291,11 +289,11 @@ async fn save(tx: &mut Tx, meters: &[Standing]) -> Result<(), StoreError> {
 macro_rules! update_text {
     ($rows:expr) => {
         concat!(
-            "WITH v(id, stored_seq, highest_seq, highest_first_at, disordered,
+            "WITH v(id, stored_seq, highest_seq, disordered,
                     reports, last_at, last_received_at) AS (VALUES ",
             $rows,
             ") UPDATE meter SET stored_seq = v.stored_seq, highest_seq = v.highest_seq,
-                      highest_first_at = v.highest_first_at, disordered = v.disordered,
+                      disordered = v.disordered,
                       reports = v.reports,
                       last_at = v.last_at, last_received_at = v.last_received_at
                FROM v WHERE meter.id = v.id"
@@ -304,8 +302,8 @@ macro_rules! update_text {
 }
 
 const UPDATES: bulk::Texts = [
-    (1000, update_text!(thousand!("(?,?,?,?,?,?,?,?)"))),
-    (100, update_text!(hundred!("(?,?,?,?,?,?,?,?)"))),
-    (10, update_text!(ten!("(?,?,?,?,?,?,?,?)"))),
-    (1, update_text!("(?,?,?,?,?,?,?,?)")),
+    (1000, update_text!(thousand!("(?,?,?,?,?,?,?)"))),
+    (100, update_text!(hundred!("(?,?,?,?,?,?,?)"))),
+    (10, update_text!(ten!("(?,?,?,?,?,?,?)"))),
+    (1, update_text!("(?,?,?,?,?,?,?)")),
 ];

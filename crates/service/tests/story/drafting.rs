@@ -250,6 +250,36 @@ async fn a_new_cadre_may_sign_what_was_drafted_before() {
 }
 
 #[tokio::test]
+async fn a_report_of_an_earlier_time_under_a_later_number_hides_no_water() {
+    let town = Town::founded().await;
+    let mut meter = TestMeter::east();
+    // What the meter measured, in order of time; the first came last but one, as from a gateway that held it back.
+    let by_time: Vec<Report> = (0..6).map(|_| meter.next_report()).collect();
+    for (seq, position) in (1..).zip([1, 2, 3, 0, 4, 5]) {
+        let previous = meter
+            .reports
+            .last()
+            .map_or(telemetry::ChainHash::FIRST, |bytes| telemetry::ChainHash::of(bytes));
+        meter.keep(&Report { seq, previous, ..by_time[position].clone() });
+    }
+    town.send(&meter, 1..=6).await;
+    town.turn("t1", "e1", "00:10", "01:20").await;
+    town.turn("t2", "e1", "01:20", "02:20").await;
+    town.service.draft_due().await.unwrap();
+    let litres = |opened: &str, closed: &str| {
+        Litres((value_at(&meter, at(closed)) - value_at(&meter, at(opened))) * 100)
+    };
+    let drafts = town.in_state(Progress::Draft).await;
+    let mut volumes: Vec<_> =
+        drafts.iter().map(|draft| (facts(draft).start, facts(draft).volume_litres)).collect();
+    volumes.sort_unstable();
+    let expected = [("00:10", "01:20"), ("01:20", "02:20")];
+    assert_eq!(volumes, expected.map(|(opened, closed)| (at(opened), litres(opened, closed))));
+    town.sign_all().await;
+    town.audit().await;
+}
+
+#[tokio::test]
 async fn a_turn_over_a_swap_is_measured_by_both_meters() {
     let town = Town::founded().await;
     let mut old = TestMeter::east();

@@ -1,0 +1,3 @@
+-- Reports of a stream are in order when none starts before another with a lower number has ended; what the highest one ends
+-- at is meter.last_at, so when it starts need not be kept.
+ALTER TABLE meter DROP COLUMN highest_first_at;
