@@ -175,7 +175,7 @@ impl Service {
     }
 
     /// Gates are written down after they were moved; a mistyped year would block the outlet until then.
-    pub(crate) fn check_past(&self, at: Timestamp) -> Result<(), ServiceError> {
+    fn check_past(&self, at: Timestamp) -> Result<(), ServiceError> {
         let now = self.now();
         if at > now.plus_millis(MAX_CLOCK_AHEAD_MILLIS) {
             return Err(ServiceError::InFuture { at, now });

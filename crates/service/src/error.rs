@@ -8,11 +8,12 @@ use disclosure::statement::{Role, StatementError};
 use domain::measurement::MeasurementError;
 use domain::progress::ProgressError;
 use domain::round::RoundError;
-use domain::{OutletId, PersonId, RoundId, Timestamp, TurnId};
+use domain::{MeterCode, OutletId, PersonId, RoundId, Timestamp, TurnId};
 use store::StoreError;
 use thiserror::Error;
 
 use crate::EvidenceError;
+use crate::hand_readings::DraftError;
 
 /// Why a verb was not done. Nothing was changed.
 #[derive(Debug, Error)]
@@ -172,6 +173,23 @@ pub enum ServiceError {
     /// The alarm is over.
     #[error("alarm {0} is cleared already: read the list again")]
     AlarmCleared(i64),
+    /// A reading by hand that cannot be.
+    #[error(transparent)]
+    HandReading(#[from] DraftError),
+    /// A reading by hand that says otherwise than a stored one.
+    #[error(
+        "meter {meter} showed {stored} at {at}, as is stored, and not {value}: check the time and the value"
+    )]
+    ReadingContradicts {
+        /// The meter.
+        meter: MeterCode,
+        /// When.
+        at: Timestamp,
+        /// The new value.
+        value: i64,
+        /// The stored one.
+        stored: i64,
+    },
     /// A code that stands for something else already.
     #[error("{what} {code} exists already with other content: choose another code")]
     Exists {
@@ -239,6 +257,7 @@ impl ServiceError {
             | Self::OutletTaken { .. }
             | Self::ProposalDecided(_)
             | Self::AlarmCleared(_)
+            | Self::ReadingContradicts { .. }
             | Self::Exists { .. }
             | Self::Evidence(_) => ErrorClass::Conflict,
             _ => ErrorClass::Invalid,

@@ -170,14 +170,40 @@ impl Service {
         let code = MeterCode::new(draft.meter.as_str())?;
         let meter = self.record().meters().get(&code).map(|registered| registered.meter.clone());
         let meter = meter.ok_or(DraftError::UnknownMeter(code))?;
-        if draft.at > self.now().plus_millis(MAX_CLOCK_AHEAD_MILLIS) {
-            return Err(DraftError::Future(draft.at));
-        }
-        if !meter.stood_between(draft.at, draft.at) {
-            return Err(DraftError::NotInstalled { meter: meter.code, at: draft.at });
-        }
         let value = own_units(&meter, &draft.value, draft.unit)?;
+        self.check_possible(&meter, StoredReading { at: draft.at, value })?;
         Ok((meter, value))
+    }
+
+    /// Whether a meter can have shown this then.
+    fn check_possible(&self, meter: &Meter, reading: StoredReading) -> Result<(), DraftError> {
+        let StoredReading { at, value } = reading;
+        if at > self.now().plus_millis(MAX_CLOCK_AHEAD_MILLIS) {
+            return Err(DraftError::Future(at));
+        }
+        if !meter.stood_between(at, at) {
+            return Err(DraftError::NotInstalled { meter: meter.code.clone(), at });
+        }
+        check_dial(meter, value)
+    }
+
+    /// Refuses a reading that cannot be, or that says otherwise than a stored one of the same instant: signed, it could not
+    /// be taken back.
+    pub(crate) async fn check_reading(
+        &self,
+        meter: &Meter,
+        reading: StoredReading,
+    ) -> Result<(), ServiceError> {
+        self.check_possible(meter, reading)?;
+        match self.compared(meter, reading, None).await? {
+            Preview::Contradicts { value, stored } => Err(ServiceError::ReadingContradicts {
+                meter: meter.code.clone(),
+                at: reading.at,
+                value,
+                stored: stored.value,
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// `listed` is the reading of the same meter before it in the list.
@@ -238,7 +264,7 @@ impl Service {
 fn own_units(meter: &Meter, text: &str, unit: ReadingUnit) -> Result<i64, DraftError> {
     const WHAT: &str = "reading";
     let other = |unit| DraftError::Unit { meter: meter.code.clone(), unit };
-    let value = match (unit, &meter.scale) {
+    Ok(match (unit, &meter.scale) {
         (ReadingUnit::Own, _) => parse_decimal(WHAT, text, 0)?,
         (ReadingUnit::CubicMetres, Scale::Register { millilitres_per_unit, .. }) => {
             let millilitres = parse_decimal(WHAT, text, 6)?;
@@ -255,12 +281,15 @@ fn own_units(meter: &Meter, text: &str, unit: ReadingUnit) -> Result<i64, DraftE
         (ReadingUnit::CubicMetres, _) => return Err(other("cubic metres")),
         (ReadingUnit::KilowattHours, _) => return Err(other("kilowatt-hours")),
         (ReadingUnit::Metres, _) => return Err(other("metres of stage")),
-    };
+    })
+}
+
+fn check_dial(meter: &Meter, value: i64) -> Result<(), DraftError> {
     match dial(&meter.scale).modulus {
         Some(modulus) if value >= modulus => {
             Err(DraftError::BeyondDial { meter: meter.code.clone(), value, modulus })
         }
-        _ => Ok(value),
+        _ => Ok(()),
     }
 }
 
@@ -284,7 +313,9 @@ mod tests {
     }
 
     fn own(scale: Scale, text: &str, unit: ReadingUnit) -> Result<i64, String> {
-        own_units(&meter(scale), text, unit).map_err(|error| error.to_string())
+        let meter = meter(scale);
+        let read = own_units(&meter, text, unit);
+        read.and_then(|value| check_dial(&meter, value).map(|()| value)).map_err(|e| e.to_string())
     }
 
     fn energy() -> Scale {

@@ -4,7 +4,7 @@
 use std::io::{Cursor, Read};
 
 use calamine::{Data, DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
-use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
 use crate::cell::Gathering;
 use crate::{Cell, FileError, MAX_UNPACKED_BYTES, MAX_XLSX_PARTS, Sheet};
@@ -76,9 +76,12 @@ fn read_cell(value: &DataRef<'_>) -> Cell {
         DataRef::SharedString(text) => text_cell(text),
         DataRef::Int(number) => Cell::Number(number.to_string()),
         DataRef::Float(number) => Cell::Number(decimal(*number)),
-        DataRef::DateTime(serial) => {
-            wall(serial).map_or_else(|| Cell::Number(decimal(serial.as_f64())), Cell::Wall)
-        }
+        DataRef::DateTime(serial) => match wall(serial) {
+            // A workbook tells no midnight from a date alone, and a day's readings would all be of its first minute.
+            Some(at) if at.time() == NaiveTime::MIN => text_cell(&at.date().to_string()),
+            Some(at) => Cell::Wall(at),
+            None => Cell::Number(decimal(serial.as_f64())),
+        },
         other => text_cell(&Data::from(other.clone()).to_string()),
     }
 }

@@ -32,18 +32,18 @@ async fn main() {
         Some("sqlite") => {
             let file = folder.path().join("storage.db");
             let store = open(&format!("sqlite:{}", file.display())).await;
-            let (reports, took) = fill(&store, meters, hours).await;
+            let filled = fill(&store, meters, hours).await;
             store.close().await;
-            tell("SQLite", reports, took, size(&file));
+            tell("SQLite", filled, size(&file));
         }
         Some("postgres") => {
             let server = PostgresServer::start().await.unwrap();
             let url = server.create_database("storage").await.unwrap();
             let empty = database_bytes(&url).await;
             let store = open(&url).await;
-            let (reports, took) = fill(&store, meters, hours).await;
+            let filled = fill(&store, meters, hours).await;
             store.close().await;
-            tell("PostgreSQL", reports, took, database_bytes(&url).await - empty);
+            tell("PostgreSQL", filled, database_bytes(&url).await - empty);
         }
         _ => println!("usage: storage sqlite|postgres [METERS] [HOURS]"),
     }
@@ -53,11 +53,18 @@ async fn open(url: &str) -> Store {
     Store::open(url, &DistrictId::new("measured").unwrap()).await.unwrap()
 }
 
-/// Stores every report; returns how many, and the time spent in the store alone.
-async fn fill(store: &Store, meters: u32, hours: u32) -> (u64, Duration) {
+/// What was stored: how many reports, their bytes as they were sent, and the time spent in the store alone.
+struct Filled {
+    reports: u64,
+    sent_bytes: u64,
+    took: Duration,
+}
+
+/// Stores every report.
+async fn fill(store: &Store, meters: u32, hours: u32) -> Filled {
     let mut fleet = Fleet::synthetic(7, meters, START_MS, Faults::NONE).unwrap();
     let any_order = BuildHasherDefault::<DefaultHasher>::default();
-    let mut took = Duration::ZERO;
+    let (mut took, mut sent_bytes) = (Duration::ZERO, 0);
     for hour in 0..hours {
         let first_at = fleet.now_ms();
         let mut reports: Vec<NewReport> = fleet
@@ -72,6 +79,7 @@ async fn fill(store: &Store, meters: u32, hours: u32) -> (u64, Duration) {
                 bytes: report.bytes.to_vec(),
             })
             .collect();
+        sent_bytes += reports.iter().map(|report| report.bytes.len() as u64).sum::<u64>();
         reports.sort_by_cached_key(|report| any_order.hash_one((report.meter.as_str(), hour)));
         let received_at = Timestamp::from_millis(first_at + 3_400_000).unwrap();
         for batch in reports.chunks(BATCH) {
@@ -81,15 +89,16 @@ async fn fill(store: &Store, meters: u32, hours: u32) -> (u64, Duration) {
             assert_eq!(stored.stored, batch.len() as u64);
         }
     }
-    (u64::from(meters) * u64::from(hours), took)
+    Filled { reports: u64::from(meters) * u64::from(hours), sent_bytes, took }
 }
 
-fn tell(engine: &str, reports: u64, took: Duration, bytes: u64) {
+fn tell(engine: &str, Filled { reports, sent_bytes, took }: Filled, bytes: u64) {
     let tenths = |value: u64, of: u64| format!("{}.{}", value / of, value % of * 10 / of);
     println!(
-        "{engine}: {reports} reports in {} ms, {} reports/s; {bytes} bytes on disk, {} a report, {} a reading",
+        "{engine}: {reports} reports in {} ms, {} reports/s; {} bytes a report as sent; {bytes} bytes on disk, {} a report, {} a reading",
         took.as_millis(),
         u128::from(reports) * 1000 / took.as_millis().max(1),
+        tenths(sent_bytes, reports),
         tenths(bytes, reports),
         tenths(bytes, reports * READINGS_PER_REPORT),
     );

@@ -457,5 +457,6 @@ async fn rejects_readings_by_hand_of_strangers_and_of_tomorrow() {
     town.set_clock(at("01:00"));
     let entry = by_hand(&town.log.people.station, &[("02:00", 1)]);
     let error = town.service.enter_readings(&entry).await.unwrap_err();
-    assert!(matches!(error, service::ServiceError::InFuture { .. }), "{error}");
+    let future = service::hand_readings::DraftError::Future(at("02:00"));
+    assert!(matches!(error, service::ServiceError::HandReading(e) if e == future));
 }

@@ -1,8 +1,9 @@
 //! Readings by hand are looked at before anybody signs them.
 
 use audit::testing::TestMeter;
+use service::ServiceError;
 use service::hand_readings::{
-    DraftReading, MAX_DRAFT_READINGS, Preview, ReadingUnit, StoredReading,
+    DraftError, DraftReading, MAX_DRAFT_READINGS, Preview, ReadingUnit, StoredReading,
 };
 
 use crate::drafting::by_hand;
@@ -88,4 +89,25 @@ async fn rejects_too_many_at_once() {
     let town = Town::founded().await;
     let many = vec![draft("01:00", "1"); MAX_DRAFT_READINGS + 1];
     assert!(town.service.preview_readings(&many).await.is_err());
+}
+
+#[tokio::test]
+async fn what_the_preview_refuses_is_refused_when_it_is_signed() {
+    let town = Town::founded().await;
+    let station = &town.log.people.station;
+    let enter = async |readings: &[(&str, i64)]| {
+        town.service.enter_readings(&by_hand(station, readings)).await
+    };
+    let first = enter(&[("01:00", 500)]).await.unwrap();
+    assert_eq!(enter(&[("01:00", 500)]).await.unwrap(), first);
+    let error = enter(&[("00:30", 480), ("01:00", 501)]).await.unwrap_err();
+    assert!(
+        matches!(error, ServiceError::ReadingContradicts { value: 501, stored: 500, .. }),
+        "{error}"
+    );
+    town.set_clock(at("02:00"));
+    let error = enter(&[("03:00", 900)]).await.unwrap_err();
+    assert!(matches!(error, ServiceError::HandReading(DraftError::Future(_))), "{error}");
+    // Nothing of what was refused is kept.
+    assert_eq!(enter(&[("01:30", 520)]).await.unwrap().entry, first.entry + 1);
 }
