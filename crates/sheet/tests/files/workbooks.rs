@@ -1,4 +1,4 @@
-use sheet::{Cell, FileError, Instant, open};
+use sheet::{Cell, FileError, open};
 
 use super::{NOON_MS, columns, workbook, workbook_with, zip_of};
 
