@@ -52,7 +52,7 @@ mod tests {
             district: id("sample"),
             meter: id("me1"),
             entered_at: id("2026-05-02T00:00:00Z"),
-            readings: vec![HandReading { at: id("2026-05-01T00:00:00Z"), value }],
+            readings: vec![HandReading { at: id("2026-05-02T00:00:00Z"), value }],
             note: Some("水表断电".to_owned()),
         }
     }
@@ -60,12 +60,22 @@ mod tests {
     #[tokio::test]
     async fn numbers_what_the_station_read_and_the_same_again_once() {
         let town = Town::busy().await;
-        for (value, entry) in [(7, 1), (8, 2), (7, 1)] {
-            let envelope = town.station.reads(&readings(value));
+        let read_later = |value| {
+            let reading = HandReading { at: id("2026-05-02T00:05:00Z"), value };
+            HandReadings { readings: vec![reading], ..readings(value) }
+        };
+        for (entered, entry) in [(readings(5_001), 1), (read_later(5_002), 2), (readings(5_001), 1)]
+        {
+            let envelope = town.station.reads(&entered);
             let answer = post(&town.router, "/api/v1/readings", "application/json", envelope).await;
             let entered = format!("{{\"entry\":{entry}}}");
             assert_eq!((answer.status.as_u16(), answer.text()), (201, entered.as_str()));
         }
+        // Another value of the same instant is refused: signed, it could not be taken back.
+        let envelope = town.station.reads(&readings(9));
+        let answer = post(&town.router, "/api/v1/readings", "application/json", envelope).await;
+        assert_eq!(answer.status, 409, "{}", answer.text());
+        assert!(answer.text().contains("showed 5001"), "{}", answer.text());
     }
 
     #[tokio::test]
