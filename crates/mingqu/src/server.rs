@@ -96,7 +96,7 @@ impl Server {
         let meters = match &self.meters {
             Meters::Endpoint(address) => format!("mqtt://{address}"),
             Meters::Broker(broker) => {
-                format!("through the broker {}:{}", broker.host, broker.port)
+                format!("the broker {}:{}", broker.host, broker.port)
             }
         };
         format!(

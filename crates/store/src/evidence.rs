@@ -3,7 +3,7 @@
 use domain::Timestamp;
 
 use crate::column::{bound, number};
-use crate::packed::{last_at, unpack};
+use crate::packed::{MAX_FRONT_BYTES, last_at, unpack};
 use crate::pool::{Tx, on, within};
 use crate::{Store, StoreError, StreamId};
 
@@ -166,14 +166,14 @@ pub(crate) async fn span_by_time(
     let mut bearing = Bearing::on(from, to);
     let mut after = 0;
     loop {
-        // What stands in front of a packed report tells when it ends.
         let rows: Vec<Place> = within!(&mut *tx, c => sqlx::query_as(
-            "SELECT seq, first_at, substr(packed, 1, 22) FROM report
+            "SELECT seq, first_at, substr(packed, 1, $4) FROM report
              WHERE meter = $1 AND seq > $2 ORDER BY seq LIMIT $3",
         )
         .bind(meter)
         .bind(after)
         .bind(UNORDERED_ROWS)
+        .bind(i32::from(MAX_FRONT_BYTES))
         .fetch_all(c))?;
         let Some((last, ..)) = rows.last() else { break };
         after = *last;

@@ -23,8 +23,8 @@ use crate::StoreError;
 
 /// Longest head: two meter ids of full length and the header around them.
 pub(crate) const MAX_HEAD_BYTES: usize = 128;
-/// Two numbers of ten bytes and the two bytes before them.
-const MAX_FRONT_BYTES: usize = 22;
+/// Two numbers of ten bytes and the two bytes before them: enough of a packed report for [`last_at`].
+pub(crate) const MAX_FRONT_BYTES: u8 = 22;
 /// The length of a report's start within it: CBOR's form of any time since 1970-02-19.
 const START_BYTES: usize = 8;
 /// In place of a position: the start stands nowhere.
@@ -57,7 +57,7 @@ pub(crate) fn pack(head: &[u8], times: Times, report: &[u8]) -> Vec<u8> {
     let (count, shared) = u8::try_from(shared).map_or((0, 0), |count| (count, shared));
     let rest = report.get(shared..).unwrap_or_default();
     let (at, before, after) = cut(rest, times.first_at);
-    let mut packed = Vec::with_capacity(MAX_FRONT_BYTES + rest.len());
+    let mut packed = Vec::with_capacity(usize::from(MAX_FRONT_BYTES) + rest.len());
     packed.extend([count, at]);
     push_number(&mut packed, times.last_at.wrapping_sub(times.first_at));
     push_number(&mut packed, times.received_at.wrapping_sub(times.last_at));

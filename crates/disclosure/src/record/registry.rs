@@ -29,7 +29,9 @@ impl Record {
         self.villages.extend(body.villages.into_iter().map(|v| (v.id.clone(), v)));
         self.outlets.extend(body.outlets.into_iter().map(|o| (o.id.clone(), o)));
         self.tables.extend(body.tables.into_iter().map(|t| (t.id.clone(), t)));
-        body.meters.into_iter().for_each(|entry| self.meters.enter(entry));
+        for entry in body.meters {
+            self.meters.enter(entry);
+        }
     }
 
     pub(super) fn check_registry(&self, body: &Registry) -> Result<(), RecordError> {
