@@ -11,7 +11,7 @@ use thiserror::Error;
 pub enum UnitError {
     /// Not a plain decimal with at most so many decimals.
     #[error(
-        "{what} {value:?} is not valid: write digits with at most {decimals} decimals, like 12.5"
+        "{what} {value:?} is not valid: write {}", allowed(*decimals)
     )]
     Format {
         /// What was being read.
@@ -115,6 +115,14 @@ impl Area {
         } else {
             Err(UnitError::Range { what: "area", value: text.into() })
         }
+    }
+}
+
+/// What a number with at most so many decimals may look like.
+fn allowed(decimals: u8) -> String {
+    match decimals {
+        0 => "a whole number in digits, like 12".to_owned(),
+        _ => format!("digits with at most {decimals} decimals, like 12.5"),
     }
 }
 

@@ -12,6 +12,7 @@ use ed25519_dalek::SigningKey;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use service::hand_readings::{DraftReading, Preview};
+use service::past_turns::{PastTurn, TurnPreview};
 
 /// A client of one server.
 pub struct Api {
@@ -63,6 +64,13 @@ impl Api {
     /// What readings by hand would come to.
     pub fn preview_readings(&self, drafts: &[DraftReading]) -> anyhow::Result<Vec<Preview>> {
         let answer = self.post("/api/v1/readings/preview", &json!({ "readings": drafts }))?;
+        let previews = answer["previews"].clone();
+        serde_json::from_value(previews).context("the server's answer cannot be read")
+    }
+
+    /// What would come of entering turns that are over.
+    pub fn preview_turns(&self, turns: &[PastTurn]) -> anyhow::Result<Vec<TurnPreview>> {
+        let answer = self.post("/api/v1/turns/preview", &json!({ "turns": turns }))?;
         let previews = answer["previews"].clone();
         serde_json::from_value(previews).context("the server's answer cannot be read")
     }

@@ -222,6 +222,7 @@ impl Config {
         let meters = if let Some(address) = &file.broker {
             Meters::Broker(broker(&district, address, &file)?)
         } else {
+            without_broker(&file)?;
             let address = file.mqtt_listen.as_deref().unwrap_or(DEFAULT_MQTT_LISTEN);
             Meters::Endpoint(parse_address("mqtt_listen", address)?)
         };
@@ -240,6 +241,23 @@ impl Config {
                 .database
                 .unwrap_or_else(|| format!("sqlite:{}", data.join("mingqu.db").display())),
         })
+    }
+}
+
+/// Without a broker nothing of one may be set: whoever did meant to have one.
+fn without_broker(file: &File) -> anyhow::Result<()> {
+    let set = [
+        ("broker_client_id", file.broker_client_id.is_some()),
+        ("broker_user", file.broker_user.is_some()),
+        ("broker_password", file.broker_password.is_some()),
+        ("broker_protocol", file.broker_protocol.is_some()),
+        ("broker_share", file.broker_share.is_some()),
+    ];
+    match set.into_iter().find(|(_, set)| *set) {
+        Some((key, _)) => {
+            bail!("configuration key {key} needs broker: say which one, as HOST:PORT")
+        }
+        None => Ok(()),
     }
 }
 
@@ -369,6 +387,7 @@ mod tests {
             ("broker = \"localhost\"", ["broker", "\"localhost\"", "HOST:PORT"]),
             ("broker = \"b:1\"\nbroker_user = \"a\"", ["broker_user", "broker_password", "both"]),
             ("broker = \"b:1\"\nbroker_protocol = \"4\"", ["broker_protocol", "\"4\"", "3.1.1"]),
+            ("broker_share = \"a\"", ["broker_share", "needs broker:", "HOST:PORT"]),
             (
                 "broker = \"b:1\"\nbroker_share = \"a\"",
                 ["broker_share", "broker_client_id", "each"],

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use ed25519_dalek::SigningKey;
-use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey, spki::der::pem::LineEnding};
+use ed25519_dalek::pkcs8::{
+    DecodePrivateKey, EncodePrivateKey, KeypairBytes, spki::der::pem::LineEnding,
+};
 
 /// A new key from the operating system's randomness.
 #[expect(clippy::disallowed_methods, reason = "the program is where keys are drawn")]
@@ -18,7 +20,9 @@ pub fn generate() -> anyhow::Result<SigningKey> {
 
 /// Writes a key to a new file; never over an existing one.
 pub fn write_new(path: &Path, key: &SigningKey) -> anyhow::Result<()> {
-    let pem = key.to_pkcs8_pem(LineEnding::LF).context("the key cannot be encoded")?;
+    // Without the public key beside it (RFC 5958 §2, version 1): OpenSSL reads no other.
+    let secret = KeypairBytes { secret_key: key.to_bytes(), public_key: None };
+    let pem = secret.to_pkcs8_pem(LineEnding::LF).context("the key cannot be encoded")?;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -65,6 +69,8 @@ mod tests {
         write_new(&path, &key).unwrap();
         assert_eq!(read(&path).unwrap().to_bytes(), key.to_bytes());
         assert!(write_new(&path, &key).is_err());
+        // The DER's start: version 1, Ed25519, 32 bytes and nothing behind them.
+        assert!(std::fs::read_to_string(&path).unwrap().contains("\nMC4CAQAwBQYDK2VwBCIEI"));
     }
 
     #[cfg(unix)]

@@ -30,5 +30,5 @@ pub(crate) fn read(
 
 fn refused(error: &AdapterError) -> Refused {
     let reason = QuarantineReason::Foreign(error.reason());
-    Refused { reason, detail: error.to_string() }
+    Refused { reason, detail: error.to_string(), whole_bytes: None }
 }

@@ -17,9 +17,13 @@ pub(crate) fn status(meter: &str, topic: &str, payload: &[u8], error: StatusErro
     message(topic, meter, payload, QuarantineReason::BadStatus, &error)
 }
 
-/// A packet that ended its connection; `packet` is its beginning.
-pub(crate) fn packet(from: &str, packet: &[u8], error: &dyn Display) -> Message {
-    message("", from, packet, QuarantineReason::BadPacket, error)
+/// A packet of so many bytes that ended its connection; `packet` is its beginning.
+pub(crate) fn packet(from: &str, packet: &[u8], bytes: usize, error: &dyn Display) -> Message {
+    let mut message = message("", from, packet, QuarantineReason::BadPacket, error);
+    if let Some(refused) = &mut message.arrival.refused {
+        refused.whole_bytes = Some(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+    message
 }
 
 fn message(
@@ -33,7 +37,7 @@ fn message(
         topic: topic.to_owned(),
         meter: from.to_owned(),
         payload: payload.to_vec(),
-        refused: Some(Refused { reason, detail: detail.to_string() }),
+        refused: Some(Refused { reason, detail: detail.to_string(), whole_bytes: None }),
         foreign: None,
     };
     Message { arrival, ack: None }

@@ -24,6 +24,8 @@ pub struct Refused {
     pub reason: QuarantineReason,
     /// What is wrong and what to do, for a person.
     pub detail: String,
+    /// How long the message is, in bytes, where the payload is only its beginning.
+    pub whole_bytes: Option<u64>,
 }
 
 /// The application receipt after a commit: the highest report sequence up to which all reports of a meter are stored.

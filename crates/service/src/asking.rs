@@ -12,6 +12,7 @@ use domain::{Litres, OutletId, Timestamp, TurnId};
 use serde::Serialize;
 use store::{NewRequest, NewTurn, StoreError};
 
+use crate::past_turns::taken;
 use crate::request::{Ask, REQUEST_PAYLOAD_TYPE, Request};
 use crate::{MAX_CLOCK_AHEAD_MILLIS, Service, ServiceError};
 
@@ -111,7 +112,7 @@ impl Service {
             return if serde_json::from_str::<Turn>(&row.plan).is_ok_and(|known| known == *turn) {
                 Ok(Answer::Done)
             } else {
-                Err(ServiceError::Exists { what: "turn", code: turn.id.to_string() })
+                Err(taken(&turn.id))
             };
         }
         let new = self.check_turn(turn).await?;
@@ -121,7 +122,7 @@ impl Service {
     }
 
     /// Checks what a turn names, and that its gate was not opened in the future or outside its round.
-    async fn check_turn(&self, turn: &Turn) -> Result<NewTurn, ServiceError> {
+    pub(crate) async fn check_turn(&self, turn: &Turn) -> Result<NewTurn, ServiceError> {
         let round = self.store.round(&turn.round).await?;
         let round = round.ok_or_else(|| ServiceError::UnknownRound(turn.round.clone()))?;
         round.admits(turn.opened_at)?;
@@ -144,38 +145,8 @@ impl Service {
         })
     }
 
-    async fn log_turn(
-        &self,
-        turn: &Turn,
-        closed_at: Timestamp,
-        proposal: Option<i64>,
-    ) -> Result<Answer, ServiceError> {
-        if let Some(row) = self.store.turn(&turn.id).await? {
-            let same = serde_json::from_str::<Turn>(&row.plan).is_ok_and(|known| known == *turn);
-            return if same && row.closed_at == Some(closed_at) {
-                Ok(Answer::Done)
-            } else {
-                Err(ServiceError::Exists { what: "turn", code: turn.id.to_string() })
-            };
-        }
-        let new = self.check_turn(turn).await?;
-        turn.check_closing(closed_at)?;
-        self.check_past(closed_at)?;
-        let (outlet, opened_at) = (&turn.outlet, turn.opened_at);
-        if let Some(id) = proposal {
-            self.check_proposal(id, outlet, opened_at, closed_at).await?;
-        }
-        let others = self.store.turns_between(outlet, opened_at, closed_at).await?;
-        if let Some(other) = others.into_iter().next() {
-            return Err(ServiceError::OutletTaken { outlet: outlet.clone(), turn: other.code });
-        }
-        self.store.log_turn(&new, closed_at, proposal).await?;
-        self.tell_news([]);
-        Ok(Answer::Done)
-    }
-
     /// Gates are written down after they were moved; a mistyped year would block the outlet until then.
-    fn check_past(&self, at: Timestamp) -> Result<(), ServiceError> {
+    pub(crate) fn check_past(&self, at: Timestamp) -> Result<(), ServiceError> {
         let now = self.now();
         if at > now.plus_millis(MAX_CLOCK_AHEAD_MILLIS) {
             return Err(ServiceError::InFuture { at, now });

@@ -116,7 +116,7 @@ impl Door {
 
     /// Reads a message as the report that its topic announces.
     fn read<'a>(&self, arrival: &'a Arrival) -> Result<(SignedReport<'a>, MeterCode), Reject> {
-        if let Some(Refused { reason, detail }) = &arrival.refused {
+        if let Some(Refused { reason, detail, .. }) = &arrival.refused {
             return Err(Reject::new(*reason, detail));
         }
         if arrival.payload.len() > telemetry::MAX_REPORT_BYTES {

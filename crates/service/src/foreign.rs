@@ -369,13 +369,19 @@ pub(crate) fn kept_apart(
     reason: QuarantineReason,
     detail: String,
 ) -> NewQuarantine {
+    let whole_bytes = arrival.refused.as_ref().and_then(|refused| refused.whole_bytes);
     NewQuarantine {
         topic: arrival.topic,
         meter: arrival.meter,
         reason: reason.code().into(),
         detail,
+        payload_bytes: whole_bytes.unwrap_or_else(|| length(&arrival.payload)),
         payload: arrival.payload,
     }
+}
+
+fn length(payload: &[u8]) -> u64 {
+    u64::try_from(payload.len()).unwrap_or(u64::MAX)
 }
 
 fn count(counter: &AtomicU64, amount: usize) {

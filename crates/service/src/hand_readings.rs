@@ -58,11 +58,11 @@ pub enum Preview {
         /// The value in the meter's own units.
         value: i64,
     },
-    /// A reading of the same instant with another value is stored.
+    /// A reading of the same instant with another value is stored, or stands before it in the list.
     Contradicts {
         /// The value in the meter's own units.
         value: i64,
-        /// The one that is stored.
+        /// The other one.
         stored: StoredReading,
     },
     /// It cannot be entered.
@@ -219,8 +219,9 @@ impl Service {
         if same_instant().any(|stored| stored.value == value) {
             return Ok(Preview::Known { value });
         }
-        if let Some(stored) = same_instant().next() {
-            return Ok(Preview::Contradicts { value, stored: *stored });
+        let listed_with_it = listed.filter(|listed| listed.at == at && listed.value != value);
+        if let Some(stored) = same_instant().next().copied().or(listed_with_it) {
+            return Ok(Preview::Contradicts { value, stored });
         }
         let stored = around.iter().filter(|stored| stored.at < at).copied();
         let before = stored.chain(listed).max_by_key(|before| before.at);
@@ -343,7 +344,9 @@ mod tests {
         let register = || Scale::register(100_000);
         let refused = own(register(), "4720.65", ReadingUnit::CubicMetres).unwrap_err();
         assert!(refused.contains("100000 ml"), "{refused}");
-        assert!(own(register(), "4720.6", ReadingUnit::Own).unwrap_err().contains("0 decimals"));
+        assert!(
+            own(register(), "4720.6", ReadingUnit::Own).unwrap_err().contains("a whole number")
+        );
         assert!(own(register(), "-1", ReadingUnit::Own).is_err());
         assert!(own(register(), "4,720", ReadingUnit::CubicMetres).is_err());
     }

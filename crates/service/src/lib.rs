@@ -10,6 +10,7 @@ pub mod clock;
 pub mod device;
 pub mod error;
 pub mod hand_readings;
+pub mod past_turns;
 pub mod request;
 
 mod asking;

@@ -74,9 +74,11 @@ impl Problems {
         result.map_err(|problem| self.add(problem)).ok()
     }
 
-    /// The first ones.
-    pub fn kept(&self) -> &[Problem] {
-        &self.kept
+    /// The first ones, by sheet and row.
+    pub fn kept(&self) -> Vec<&Problem> {
+        let mut kept: Vec<&Problem> = self.kept.iter().collect();
+        kept.sort_by_key(|problem| (&problem.sheet, problem.row));
+        kept
     }
 
     /// How many there are, kept or not.
@@ -93,6 +95,16 @@ impl Problems {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn problems_are_told_by_row() {
+        let mut problems = Problems::default();
+        for (sheet, row) in [("b", 2), ("a", 9), ("a", 3)] {
+            problems.add(Problem::new(Some(sheet), row, "", "", String::new()));
+        }
+        let rows: Vec<u32> = problems.kept().iter().map(|problem| problem.row).collect();
+        assert_eq!(rows, [3, 9, 2]);
+    }
 
     #[test]
     fn says_where_what_and_what_is_allowed() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::Timestamp;
 
-use crate::column::{instant, limit, number};
+use crate::column::{bound, instant, limit, number};
 use crate::pool::{Tx, changed, on};
 use crate::{Store, StoreError};
 
@@ -28,8 +28,10 @@ pub struct NewQuarantine {
     pub reason: String,
     /// Why, for a person.
     pub detail: String,
-    /// The message; its beginning is kept.
+    /// The message, or as much of it as came; its beginning is kept.
     pub payload: Vec<u8>,
+    /// The length of the whole message.
+    pub payload_bytes: u64,
 }
 
 /// A message that was kept apart.
@@ -125,7 +127,7 @@ pub(crate) async fn insert(
             .bind(reason.as_str())
             .bind(printable(&message.detail))
             .bind(payload)
-            .bind(i64::try_from(message.payload.len()).unwrap_or(i64::MAX))
+            .bind(bound(message.payload_bytes))
         )?;
         *counts.entry(reason).or_default() += 1;
     }

@@ -130,6 +130,7 @@ fn refuse(report: &NewReport, reason: &str, why: &str) -> NewQuarantine {
         reason: reason.into(),
         detail: format!("report {}: {why}", report.seq),
         payload: report.bytes.clone(),
+        payload_bytes: count(report.bytes.len()),
     }
 }
 

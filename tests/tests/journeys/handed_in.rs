@@ -137,10 +137,26 @@ fn a_clerks_files_are_looked_at_corrected_and_handed_in_once() {
 
     let turns = "轮次\t斗口\t村\t社\t开始\t结束\n\
         2024-1\tjing-1\tdongqu\tg1\t2024-04-02 08:00\t2024-04-02 12:00\n";
+    std::fs::write(
+        township.file("turns.csv"),
+        format!("{turns}{}", "2024-1\tjing-1\tdongqu\tg9\t2024-04-03 08:00\t2024-04-03 12:00\n"),
+    )
+    .unwrap();
+    let wrong = import(&township, site, "turns", "turns.csv", &["--dry-run"]).ended_with(1);
+    assert!(wrong.stderr.contains("row 3: \"jing-1-2404030800\" is refused: "), "{}", wrong.stderr);
+    assert!(wrong.stdout.contains("1 new, 0 already there, 0 to look at, 1 wrong"));
+
     std::fs::write(township.file("turns.csv"), turns).unwrap();
-    for _ in 0..2 {
-        let done = import(&township, site, "turns", "turns.csv", &[]).ended_with(0);
-        assert!(done.stdout.contains("1 handed in"), "{}", done.stdout);
+    for (flags, counts) in [
+        (
+            &["--dry-run"][..],
+            "1 new, 0 already there, 0 to look at, 0 wrong: nothing was handed in",
+        ),
+        (&[], "1 new, 0 already there, 0 to look at, 0 wrong: 1 handed in"),
+        (&[], "0 new, 1 already there, 0 to look at, 0 wrong: 0 handed in"),
+    ] {
+        let done = import(&township, site, "turns", "turns.csv", flags).ended_with(0);
+        assert!(done.stdout.contains(counts), "{}", done.stdout);
     }
     let watering = Waiting::first_in_state(site, "draft");
     assert_eq!(watering.body()["watering"]["volume_litres"], 45);

@@ -240,9 +240,12 @@ fn append(points: &mut Vec<Point>, one: &MeterReadings<'_>) {
     for sample in &samples {
         let (litres, since, fault) = match (before, points.last()) {
             (Some(before), Some(last)) => match one.flow(before, sample) {
-                Ok(Flow { litres, doubts }) => {
-                    (last.litres.get().saturating_add(litres), doubts, None)
-                }
+                Ok(Flow { litres, doubts }) => match last.litres.get().checked_add(litres) {
+                    Some(sum) => (sum, doubts, None),
+                    None => {
+                        (last.litres.get(), doubts, Some(MeasurementError::Overflow(sample.value)))
+                    }
+                },
                 Err(fault) => (last.litres.get(), Doubts::NONE, Some(fault)),
             },
             // Another meter stood here before: V goes on, and what flowed while none stood is not known.

@@ -89,9 +89,14 @@ pub enum FormulaError {
     },
     /// Rows too close or too far apart.
     #[error(
-        "a step of {0} mm is not valid: use 1 to 50, so that the table has at most {MAX_ROWS} rows"
+        "a step of {step_mm} mm is not valid: use {least_mm} to 50, so that the table has at most {MAX_ROWS} rows"
     )]
-    Step(i64),
+    Step {
+        /// The step as given.
+        step_mm: i64,
+        /// The least that keeps the table short enough.
+        least_mm: i64,
+    },
     /// A zero band that reaches the range of validity.
     #[error("a zero band of {0} mm is not valid: use 0 to 25, below the formula's range")]
     ZeroBand(i64),
@@ -169,8 +174,10 @@ pub fn draw_up(
     zero_band_mm: i64,
 ) -> Result<RatingTable, FormulaError> {
     let (least_mm, most_mm) = flume.range_mm()?;
-    if !(1..=50).contains(&step_mm) || (most_mm - least_mm) / step_mm + 4 > max_rows() {
-        return Err(FormulaError::Step(step_mm));
+    // Beside the rows in between stand those of the zero band and of both ends.
+    let least_step_mm = (most_mm - least_mm) / (max_rows() - 3) + 1;
+    if !(least_step_mm..=50).contains(&step_mm) {
+        return Err(FormulaError::Step { step_mm, least_mm: least_step_mm });
     }
     if !(0..=25).contains(&zero_band_mm) || zero_band_mm >= least_mm {
         return Err(FormulaError::ZeroBand(zero_band_mm));
@@ -276,8 +283,8 @@ mod tests {
         let narrow = Flume::Rectangular { width_mm: 10, crest_mm: 500 };
         assert!(matches!(draw_up(id(), narrow, 5, 0), Err(FormulaError::Measure { .. })));
         let flume = Flume::parshall(250).unwrap();
-        assert_eq!(draw_up(id(), flume, 0, 0), Err(FormulaError::Step(0)));
-        assert_eq!(draw_up(id(), flume, 1, 0), Err(FormulaError::Step(1)));
+        assert_eq!(draw_up(id(), flume, 0, 0), Err(FormulaError::Step { step_mm: 0, least_mm: 2 }));
+        assert_eq!(draw_up(id(), flume, 1, 0), Err(FormulaError::Step { step_mm: 1, least_mm: 2 }));
         assert_eq!(draw_up(id(), flume, 5, 30), Err(FormulaError::ZeroBand(30)));
     }
 

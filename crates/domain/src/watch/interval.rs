@@ -54,9 +54,14 @@ fn trouble(point: &Point) -> Option<Cause> {
             Some(Cause::Contradiction { one: *one, other: *other })
         }
         Some(MeasurementError::OutOfTable { .. }) => Some(Cause::OutOfTable),
-        Some(_) => Some(Cause::NoScale),
+        Some(MeasurementError::NoTable(_) | MeasurementError::NoCoefficient(_)) => {
+            Some(Cause::NoScale)
+        }
+        // More than litres can count is more than any meter lets through.
+        Some(MeasurementError::Overflow(_)) => Some(Cause::AboveCapacity),
         None if point.since.contains(Doubt::OutOfTable) => Some(Cause::OutOfTable),
         None if point.since.contains(Doubt::AboveCapacity) => Some(Cause::AboveCapacity),
-        None => None,
+        // The rest is what can be wrong with a question, not with a point.
+        Some(_) | None => None,
     }
 }

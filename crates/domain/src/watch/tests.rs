@@ -417,6 +417,13 @@ fn two_readings_of_one_instant_and_a_missing_table_are_told() {
 }
 
 #[test]
+fn a_value_beyond_all_litres_is_told_as_beyond_reason_and_not_as_a_missing_scale() {
+    let (mut story, mut field) = (Story::default(), Field::new());
+    read(&mut story, &mut field, &well(), &[(0, 5), (10, i64::MAX)]);
+    assert_eq!(story.board.kinds(), [AlarmKind::AboveCapacity]);
+}
+
+#[test]
 fn what_was_read_under_an_old_version_is_read_with_its_defaults() {
     assert_eq!(serde_json::from_str::<Watch>("{}").unwrap(), Watch::default());
     let begun: Watch = serde_json::from_str(r#"{"seq":900,"gaps":[[3,5]]}"#).unwrap();

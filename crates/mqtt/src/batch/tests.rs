@@ -357,7 +357,7 @@ async fn what_is_refused_never_takes_the_place_of_a_report() {
     bench.put(0..1).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     bench.put(1..1 + MAX_QUEUED_MESSAGES as u64).await;
-    let refused = || refused::packet("m1", b"noise", &Closed);
+    let refused = || refused::packet("m1", b"noise", 5, &Closed);
     bench.queue.keep_apart(refused());
     assert_eq!(bench.queue.counters().counts().received, 1 + MAX_QUEUED_MESSAGES as u64);
     bench.store.checks.as_ref().unwrap().add_permits(100);

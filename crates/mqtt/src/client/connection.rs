@@ -183,17 +183,19 @@ impl<'a> Connection<'a> {
     /// What is to be stored of a message: a report, or what was refused with its reason.
     fn read(&self, publish: Publish) -> Option<Message> {
         let Publish { topic, payload, skipped_bytes, .. } = publish;
+        let whole_bytes = (skipped_bytes > 0)
+            .then(|| u64::try_from(payload.len() + skipped_bytes).unwrap_or(u64::MAX));
         let counters = self.shared.queue.counters();
         match self.shared.topics.incoming(&topic) {
             Ok(Incoming::Report { meter }) => {
                 let meter = meter.to_owned();
-                let refused = (skipped_bytes > 0).then(|| Refused {
+                let refused = whole_bytes.map(|bytes| Refused {
                     reason: QuarantineReason::Oversize,
                     detail: format!(
-                        "{} bytes; a report has at most {}",
-                        payload.len() + skipped_bytes,
+                        "{bytes} bytes; a report has at most {}",
                         telemetry::MAX_REPORT_BYTES
                     ),
+                    whole_bytes,
                 });
                 let payload = payload.to_vec();
                 let arrival = Arrival { topic, meter, payload, refused, foreign: None };
@@ -208,7 +210,12 @@ impl<'a> Connection<'a> {
             Ok(Incoming::Foreign) => {
                 // One that was cut is longer than any that an adapter reads.
                 let arrived_ms = self.shared.statuses.now().millis();
-                foreign::read(&self.shared.topics, counters, &topic, &payload, arrived_ms)
+                let mut read =
+                    foreign::read(&self.shared.topics, counters, &topic, &payload, arrived_ms)?;
+                if let Some(refused) = &mut read.arrival.refused {
+                    refused.whole_bytes = whole_bytes;
+                }
+                Some(read)
             }
             Err(error) => {
                 counters.refuse(Refusal::Topic);

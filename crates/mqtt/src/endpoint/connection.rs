@@ -16,7 +16,7 @@ use super::handshake::{self, Agreed};
 use super::outbox::Stop;
 use super::session::{End, Session, refusal_of};
 use super::wire::{self, Level, Refuse, Unreadable, WireError};
-use crate::{Refusal, refused};
+use crate::Refusal;
 
 const CONNECT_TIMEOUT_SECONDS: u64 = 10;
 /// How long a client may leave unread what was written to it.
@@ -49,7 +49,7 @@ pub(super) async fn serve(mut stream: TcpStream, peer: SocketAddr, shared: Arc<S
         handshake::carry_out(&shared, &will);
     }
     if let End::Wire(unreadable) = &end {
-        shared.queue.keep_apart(refused::packet(&client.id, &unreadable.packet, unreadable));
+        shared.queue.keep_apart(unreadable.apart(&client.id));
     }
     if let Some(refusal) = end.refusal() {
         shared.refuse(refusal);
@@ -77,7 +77,7 @@ async fn connect(
         Ok(Ok(None)) => return Ok(None),
         Ok(Ok(Some(connect))) => connect,
         Ok(Err(unreadable)) => {
-            shared.queue.keep_apart(refused::packet("", &unreadable.packet, &unreadable));
+            shared.queue.keep_apart(unreadable.apart(""));
             if matches!(unreadable.error, WireError::Level(_)) {
                 farewell(stream, |out| wire::write_refused(Level::V4, Refuse::Level, out)).await;
             }

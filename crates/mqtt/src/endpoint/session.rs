@@ -57,7 +57,7 @@ impl End {
             Self::Wire(unreadable) => Some(match unreadable.error {
                 WireError::Malformed(_) => 0x81,
                 WireError::Protocol(_) | WireError::Level(_) => 0x82,
-                WireError::Oversize => 0x95,
+                WireError::Oversize { .. } => 0x95,
                 WireError::Qos2 => 0x9b,
                 WireError::TopicAlias => 0x94,
             }),
@@ -73,7 +73,7 @@ pub(super) fn refusal_of(error: &WireError) -> Refusal {
         WireError::Malformed(_) => Refusal::Malformed,
         WireError::Protocol(_) | WireError::TopicAlias => Refusal::Protocol,
         WireError::Level(_) => Refusal::Level,
-        WireError::Oversize => Refusal::Oversize,
+        WireError::Oversize { .. } => Refusal::Oversize,
         WireError::Qos2 => Refusal::Qos2,
     }
 }

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::MAX_PACKET_BYTES;
 use crate::wire::{MAX_HEADER_BYTES, write_length};
+use crate::{Message, refused};
 
 pub(super) use crate::wire::{Level, publish_bytes, write_puback, write_publish};
 
@@ -81,31 +82,41 @@ pub(super) enum WireError {
     Protocol(&'static str),
     #[error("protocol level {0} is not spoken: use MQTT 3.1.1 or 5")]
     Level(u8),
-    #[error("the packet is longer than {MAX_PACKET_BYTES} bytes: send smaller ones")]
-    Oversize,
+    #[error("the packet has {bytes} bytes: send at most {MAX_PACKET_BYTES}")]
+    Oversize { bytes: usize },
     #[error("QoS 2 is not spoken: publish with QoS 1")]
     Qos2,
     #[error("the topic alias was never agreed on: send the topic's name")]
     TopicAlias,
 }
 
-/// A packet that is refused, with its beginning.
+/// A packet that is refused, with its beginning and the length that it has, or announces.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{error}")]
 pub(super) struct Unreadable {
     pub(super) error: WireError,
     pub(super) packet: Vec<u8>,
+    pub(super) packet_bytes: usize,
 }
 
 impl From<WireError> for Unreadable {
     fn from(error: WireError) -> Self {
-        Self { error, packet: Vec::new() }
+        Self { error, packet: Vec::new(), packet_bytes: 0 }
     }
 }
 
 impl Unreadable {
     fn new(error: WireError, packet: &[u8]) -> Self {
-        Self { error, packet: beginning(packet) }
+        let packet_bytes = match error {
+            WireError::Oversize { bytes } => bytes,
+            _ => packet.len(),
+        };
+        Self { error, packet: beginning(packet), packet_bytes }
+    }
+
+    /// The packet for the quarantine; `from` is the client's id where it is known.
+    pub(super) fn apart(&self, from: &str) -> Message {
+        refused::packet(from, &self.packet, self.packet_bytes, &self.error)
     }
 }
 
@@ -246,8 +257,8 @@ fn read_frame<T>(
         return Ok(None);
     };
     // The codecs use the packet up, and of one that they refuse something must be left to show.
-    let packet = beginning(&frame);
-    read(frame).map(Some).map_err(|error| Unreadable { error, packet })
+    let (packet, packet_bytes) = (beginning(&frame), frame.len());
+    read(frame).map(Some).map_err(|error| Unreadable { error, packet, packet_bytes })
 }
 
 fn beginning(packet: &[u8]) -> Vec<u8> {
@@ -262,7 +273,10 @@ fn frame(buffer: &mut BytesMut) -> Result<Option<BytesMut>, WireError> {
             Ok(Some(buffer.split_to(header.frame_length())))
         }
         Err(mqttbytes::Error::InsufficientBytes(_)) => Ok(None),
-        Err(mqttbytes::Error::PayloadSizeLimitExceeded(_)) => Err(WireError::Oversize),
+        Err(mqttbytes::Error::PayloadSizeLimitExceeded(rest)) => {
+            let length_bytes = if rest < 1 << 21 { 3 } else { 4 };
+            Err(WireError::Oversize { bytes: 1 + length_bytes + rest })
+        }
         Err(error) => Err(WireError::Malformed(error.to_string())),
     }
 }

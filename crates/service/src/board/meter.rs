@@ -3,7 +3,7 @@
 use disclosure::statement::RegistryMeter;
 use domain::watch::{AlarmKind, Watch};
 use domain::{Litres, MeterCode, OutletId, Timestamp, VillageId};
-use store::{MeterActivity, StreamId};
+use store::{MeterActivity, StoredReport, StreamId};
 use telemetry::Flags;
 
 use super::alarms::{AlarmLine, alarm_line};
@@ -12,7 +12,7 @@ use super::places::{Named, named_outlet, named_village};
 use crate::outlet::meter_volume;
 use crate::{DeviceStatus, Service, ServiceError};
 
-/// Reports whose readings are listed.
+/// Reports, and entries by hand, whose readings are listed.
 const LATEST_REPORTS: u64 = 3;
 /// The flow is drawn over this time up to the last reading: three days.
 const DRAWN_MILLIS: i64 = 3 * 24 * 3600 * 1000;
@@ -46,6 +46,8 @@ pub struct MeterView {
     pub alarms: Vec<AlarmLine>,
     /// Its latest reports, the newest first.
     pub reports: Vec<ReportLine>,
+    /// The latest entries by hand, the newest first.
+    pub entries: Vec<EntryLine>,
     /// The flow of the last days.
     pub curve: Option<Curve>,
 }
@@ -61,6 +63,15 @@ pub struct ReportLine {
     pub rebooted: bool,
     /// What the meter said of itself.
     pub signs: Vec<AlarmKind>,
+    /// Its readings, the newest first.
+    pub readings: Vec<ReadingLine>,
+}
+
+/// Readings that were entered together by hand, on a meter's page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryLine {
+    /// Its number in the meter's stream of entries.
+    pub seq: u64,
     /// Its readings, the newest first.
     pub readings: Vec<ReadingLine>,
 }
@@ -90,9 +101,10 @@ pub async fn meter(service: &Service, code: &MeterCode) -> Result<Option<MeterVi
         state.and_then(|state| serde_json::from_str(&state).ok()).unwrap_or_default();
     let alarms = store.alarms_of_meter(code, LATEST_ALARMS).await?;
     let missing = store.missing_reports(code).await?;
-    let (reports, curve) = match activity.as_ref().and_then(|one| one.last_at) {
+    let last_at = [&activity, &by_hand].into_iter().flatten().filter_map(|one| one.last_at).max();
+    let told = match last_at {
         Some(last_at) => told(service, code, last_at).await?,
-        None => (Vec::new(), None),
+        None => Told::default(),
     };
     let record = service.record();
     let outlet = registered.as_ref().map(|entry| &entry.meter.outlet);
@@ -108,48 +120,78 @@ pub async fn meter(service: &Service, code: &MeterCode) -> Result<Option<MeterVi
         missing,
         breaks: watch.breaks().to_vec(),
         alarms: alarms.into_iter().map(|row| alarm_line(&record, row)).collect(),
-        reports,
-        curve,
+        reports: told.reports,
+        entries: told.entries,
+        curve: told.curve,
         registered,
     }))
 }
 
-/// The latest reports, and the flow of the last days.
+/// What readings tell on a meter's page.
+#[derive(Default)]
+struct Told {
+    reports: Vec<ReportLine>,
+    entries: Vec<EntryLine>,
+    curve: Option<Curve>,
+}
+
+/// The latest reports and entries by hand, and the flow of the last days.
 async fn told(
     service: &Service,
     code: &MeterCode,
     last_at: Timestamp,
-) -> Result<(Vec<ReportLine>, Option<Curve>), ServiceError> {
+) -> Result<Told, ServiceError> {
     let from = last_at.plus_millis(-DRAWN_MILLIS);
     let volume = meter_volume(service, code, from, last_at).await?;
-    let flowed = |at: Timestamp| {
+    let line = |at: Timestamp, value: i64| {
         let points = volume.points();
-        let place = points.iter().position(|point| point.at == at)?;
-        let (before, point) = (points.get(place.checked_sub(1)?)?, points.get(place)?);
-        point.fault.is_none().then(|| point.litres - before.litres)
-    };
-    let span = service.store().evidence_span(code, last_at, last_at).await?;
-    let mut lines = Vec::new();
-    if let Some((_, last)) = span {
-        let first = last.saturating_sub(LATEST_REPORTS - 1);
-        for report in service.store().reports(code, first, last).await?.iter().rev() {
-            let Ok(signed) = telemetry::decode(&report.bytes) else { continue };
-            let report = signed.into_report();
-            let reading = |one: &telemetry::Reading| {
-                let at = Timestamp::from_millis(one.at_ms).ok()?;
-                Some(ReadingLine { at, value: one.value, litres: flowed(at) })
-            };
-            lines.push(ReportLine {
-                seq: report.seq,
-                boot: report.boot,
-                rebooted: report.flags.contains(Flags::REBOOTED),
-                signs: crate::watch::signs(report.flags)
-                    .iter()
-                    .map(domain::watch::Cause::kind)
-                    .collect(),
-                readings: report.readings.iter().rev().filter_map(reading).collect(),
-            });
+        let place = points.iter().position(|point| point.at == at);
+        let pair =
+            place.and_then(|place| Some((points.get(place.checked_sub(1)?)?, points.get(place)?)));
+        let flowed = pair.filter(|(_, point)| point.fault.is_none());
+        ReadingLine {
+            at,
+            value,
+            litres: flowed.map(|(before, point)| point.litres - before.litres),
         }
+    };
+    let mut told = Told { curve: drawn_between(&volume, from, last_at), ..Told::default() };
+    for stored in latest(service, code.into(), last_at).await? {
+        let Ok(signed) = telemetry::decode(&stored.bytes) else { continue };
+        let report = signed.into_report();
+        let reading = |one: &telemetry::Reading| {
+            Some(line(Timestamp::from_millis(one.at_ms).ok()?, one.value))
+        };
+        told.reports.push(ReportLine {
+            seq: report.seq,
+            boot: report.boot,
+            rebooted: report.flags.contains(Flags::REBOOTED),
+            signs: crate::watch::signs(report.flags)
+                .iter()
+                .map(domain::watch::Cause::kind)
+                .collect(),
+            readings: report.readings.iter().rev().filter_map(reading).collect(),
+        });
     }
-    Ok((lines, drawn_between(&volume, from, last_at)))
+    for stored in latest(service, StreamId::manual(code), last_at).await? {
+        let read = evidence::hand_readings(service.record().directory(), &stored.bytes);
+        let Ok((_, readings)) = read else { continue };
+        let readings = readings.iter().rev().map(|one| line(one.at, one.value)).collect();
+        told.entries.push(EntryLine { seq: stored.seq, readings });
+    }
+    Ok(told)
+}
+
+/// The reports of a stream that lie around its last reading, the newest first.
+async fn latest(
+    service: &Service,
+    stream: StreamId,
+    last_at: Timestamp,
+) -> Result<Vec<StoredReport>, ServiceError> {
+    let span = service.store().evidence_span(&stream, last_at, last_at).await?;
+    let Some((_, last)) = span else { return Ok(Vec::new()) };
+    let first = last.saturating_sub(LATEST_REPORTS - 1);
+    let mut reports = service.store().reports(&stream, first, last).await?;
+    reports.reverse();
+    Ok(reports)
 }

@@ -48,6 +48,7 @@ async fn what_is_new_known_contradicting_and_falling_is_told_apart() {
         at_reading(last, last.value + 1),
         draft("03:00", &(last.value - 5).to_string()),
         draft("04:00", &(last.value - 4).to_string()),
+        draft("04:00", &(last.value - 3).to_string()),
         draft("05:00", &(last.value + 100).to_string()),
         draft("06:00", &(last.value + 50).to_string()),
     ];
@@ -62,6 +63,10 @@ async fn what_is_new_known_contradicting_and_falling_is_told_apart() {
             new(last.value - 5, Some(stored(last))),
             // It follows the one before it in the list.
             new(last.value - 4, None),
+            Preview::Contradicts {
+                value: last.value - 3,
+                stored: StoredReading { at: at("04:00"), value: last.value - 4 },
+            },
             Preview::Known { value: last.value + 100 },
             new(last.value + 50, Some(by_hand)),
         ]
@@ -79,7 +84,7 @@ async fn rejects_what_could_not_be_entered() {
     assert!(refusal(&town, before).await.contains("stood at its outlet"));
     let tomorrow = DraftReading { at: id("2016-05-11T00:00:00Z"), ..draft("01:00", "1") };
     assert!(refusal(&town, tomorrow).await.contains("future"));
-    assert!(refusal(&town, draft("01:00", "4720.6")).await.contains("0 decimals"));
+    assert!(refusal(&town, draft("01:00", "4720.6")).await.contains("a whole number"));
     let unit = DraftReading { unit: ReadingUnit::KilowattHours, ..draft("01:00", "1") };
     assert!(refusal(&town, unit).await.contains("does not count kilowatt-hours"));
 }

@@ -4,6 +4,7 @@ use audit::testing::TestMeter;
 use domain::Litres;
 use domain::progress::Progress;
 use service::board::{self, Proposal};
+use service::past_turns::{MAX_PAST_TURNS, PastTurn, TurnPreview};
 use service::request::Ask;
 use service::{Answer, ErrorClass, ServiceError};
 
@@ -150,4 +151,33 @@ async fn the_water_account_adds_up_while_the_round_runs_and_after() {
     assert_eq!(view.open[0].so_far, Some((Litres(18_500), at("05:50"))));
     let unknown = board::balance_of(&town.service, &id("east"), &id("2031-1")).await.unwrap();
     assert_eq!(unknown, None);
+}
+
+#[tokio::test]
+async fn turns_are_looked_at_before_anybody_signs_for_them() {
+    let town = flowing().await;
+    town.turn("t1", "e1", "01:00", "02:00").await;
+    let past = |code: &str, outlet: &str, opened: &str, closed: &str| PastTurn {
+        turn: turn(code, outlet, opened),
+        closed_at: at(closed),
+    };
+    let turns = [
+        past("t1", "e1", "01:00", "02:00"),
+        past("t1", "e1", "01:00", "02:30"),
+        past("t2", "e1", "02:00", "03:00"),
+        past("t3", "e1", "01:30", "03:00"),
+        past("t4", "nowhere", "01:30", "03:00"),
+    ];
+    let previews = town.service.preview_turns(&turns).await.unwrap();
+    assert_eq!(previews[0], TurnPreview::Known);
+    assert_eq!(previews[2], TurnPreview::New);
+    for (preview, word) in [(1, "t1 exists already"), (3, "had turn t1"), (4, "nowhere")] {
+        let TurnPreview::Refused { reason } = &previews[preview] else { panic!("{previews:?}") };
+        assert!(reason.contains(word), "{reason}");
+    }
+    // Nothing was entered.
+    assert_eq!(town.service.preview_turns(&turns).await.unwrap(), previews);
+    let many = vec![turns[2].clone(); MAX_PAST_TURNS + 1];
+    let error = town.service.preview_turns(&many).await.unwrap_err();
+    assert!(matches!(error, ServiceError::TooLarge { .. }), "{error}");
 }

@@ -12,6 +12,7 @@ fn refused(reason: &str, payload: Vec<u8>) -> NewQuarantine {
         meter: "m1".into(),
         reason: reason.into(),
         detail: "the signature does not match".into(),
+        payload_bytes: payload.len() as u64,
         payload,
     }
 }
@@ -19,13 +20,15 @@ fn refused(reason: &str, payload: Vec<u8>) -> NewQuarantine {
 pub async fn keeps_the_beginning_and_the_size(ground: Ground) {
     let store = ground.store().await;
     let long = vec![7; MAX_QUARANTINE_PAYLOAD_BYTES + 100];
-    let messages = [refused("bad-signature", b"short".to_vec()), refused("too-long", long)];
+    let cut = NewQuarantine { payload_bytes: 1_000_000, ..refused("cut", vec![8]) };
+    let messages = [cut, refused("bad-signature", b"short".to_vec()), refused("too-long", long)];
     // Together with a sound report, in one transaction.
     store.store_reports(at(3), &[report("m1", 1)], &messages).await.unwrap();
     assert_eq!(store.report_count().await.unwrap(), 1);
 
     let rows = store.quarantine(None, 10).await.unwrap();
-    assert_eq!(rows.len(), 2);
+    assert_eq!(rows.len(), 3);
+    assert_eq!((rows[2].payload.as_slice(), rows[2].payload_bytes), (&[8][..], 1_000_000));
     assert_eq!((rows[0].reason.as_str(), rows[1].reason.as_str()), ("too-long", "bad-signature"));
     assert_eq!(rows[0].payload.len(), MAX_QUARANTINE_PAYLOAD_BYTES);
     assert_eq!(rows[0].payload_bytes, MAX_QUARANTINE_PAYLOAD_BYTES as u64 + 100);

@@ -14,6 +14,7 @@ mod signatures;
 mod statement;
 mod statements;
 mod status;
+mod turns;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -24,7 +25,7 @@ use crate::site::Site;
 
 /// A request's envelope is a log entry's at most.
 const MAX_REQUEST_BODY_BYTES: usize = service::board::MAX_ENVELOPE_BYTES;
-/// A thousand readings with their meters, times and values.
+/// A thousand readings with their meters, times and values, or turns of some households each.
 const MAX_PREVIEW_BODY_BYTES: usize = 1024 * 1024;
 /// An envelope and a large roster, both in base64.
 const MAX_STATEMENT_BODY_BYTES: usize = 16 * 1024 * 1024;
@@ -39,10 +40,12 @@ pub(crate) fn routes() -> Router<Site> {
         .layer(DefaultBodyLimit::max(MAX_STATEMENT_BODY_BYTES));
     let signatures = post(signatures::sign).layer(DefaultBodyLimit::max(MAX_SIGNATURE_BODY_BYTES));
     let previews = post(readings::preview).layer(DefaultBodyLimit::max(MAX_PREVIEW_BODY_BYTES));
+    let turn_previews = post(turns::preview).layer(DefaultBodyLimit::max(MAX_PREVIEW_BODY_BYTES));
     Router::new()
         .route("/api/v1/requests", requests)
         .route("/api/v1/readings", readings)
         .route("/api/v1/readings/preview", previews)
+        .route("/api/v1/turns/preview", turn_previews)
         .route("/api/v1/statements", statements)
         .route("/api/v1/statements/{id}", get(statement::show))
         .route("/api/v1/statements/{id}/signatures", signatures)

@@ -93,7 +93,11 @@ mod tests {
             topic: "a/b".into(),
             meter: "stranger".into(),
             payload: b"hello".to_vec(),
-            refused: Some(Refused { reason, detail: format!("why {}", reason.code()) }),
+            refused: Some(Refused {
+                reason,
+                detail: format!("why {}", reason.code()),
+                whole_bytes: None,
+            }),
             foreign: None,
         });
         town.service.ingest(batch.into()).await.unwrap();

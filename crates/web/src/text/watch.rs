@@ -99,6 +99,7 @@ texts! {
     meter_alarms_none: "这块水表没有过告警。", "This meter has raised no alarm.";
     meter_latest: "最近的上报", "Latest reports";
     meter_latest_none: "还没有收到这块水表的上报。", "No report of this meter has come in yet.";
+    entry_no: "第 {0} 次人工抄录", "Entry by hand {0}";
     report_no: "第 {0} 号", "Report {0}";
     report_restarted: "重启过（第 {0} 次开机）", "restarted (start {0})";
     reading_at: "时间", "Time";
@@ -107,7 +108,7 @@ texts! {
     flow_days: "最近三天的水量和流量", "Volume and flow of the last three days";
     flow_text: "水量曲线：从 {0} 到 {1}，最大流量 {2} 方/小时。", "Volume curve from {0} to {1}; flow at most {2} m³/h.";
     proposal_caption: "水在两条虚线之间流，由 {0} 个读数画出。", "Water ran between the dashed lines; drawn from {0 reading|readings}.";
-    flow_caption: "由水表上报的 {0} 个读数画出。", "Drawn from {0 reading|readings} that the meter reported.";
+    flow_caption: "由这块水表的 {0} 个读数画出。", "Drawn from {0 reading|readings} of the meter.";
     not_posted_registry: "这块水表不在现行登记里。", "This meter is not in the registry in force.";
 
     // Turns
@@ -172,6 +173,7 @@ mod tests {
             include_str!("../../templates/alarms.html"),
             include_str!("../../templates/meters.html"),
             include_str!("../../templates/meter.html"),
+            include_str!("../../templates/part/readings.html"),
             include_str!("../../templates/turns.html"),
             include_str!("../../templates/part/alarms.html"),
             include_str!("../../templates/part/balance.html"),

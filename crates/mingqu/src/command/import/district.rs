@@ -8,6 +8,7 @@ use disclosure::dsse::Envelope;
 use domain::DistrictId;
 use service::Service;
 use service::hand_readings::{DraftReading, MAX_DRAFT_READINGS, Preview};
+use service::past_turns::{MAX_PAST_TURNS, PastTurn, TurnPreview};
 use store::Store;
 use tokio::runtime::Runtime;
 
@@ -70,6 +71,21 @@ impl District {
             });
         }
         anyhow::ensure!(previews.len() == drafts.len(), "the server left readings out");
+        Ok(previews)
+    }
+
+    /// What would come of entering turns that are over, in the order given.
+    pub fn preview_turns(&self, turns: &[PastTurn]) -> anyhow::Result<Vec<TurnPreview>> {
+        let mut previews = Vec::with_capacity(turns.len());
+        for turns in turns.chunks(MAX_PAST_TURNS) {
+            previews.extend(match self {
+                Self::Server { api, .. } => api.preview_turns(turns)?,
+                Self::Folder { service, runtime } => {
+                    runtime.block_on(service.preview_turns(turns))?
+                }
+            });
+        }
+        anyhow::ensure!(previews.len() == turns.len(), "the server left turns out");
         Ok(previews)
     }
 

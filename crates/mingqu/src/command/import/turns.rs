@@ -9,6 +9,7 @@ use domain::round::{Member, Turn};
 use domain::share::ShareMethod;
 use domain::{Area, OutletId, Timestamp, TurnId};
 use service::Clock;
+use service::past_turns::{PastTurn, TurnPreview};
 use service::request::{Ask, REQUEST_PAYLOAD_TYPE, Request};
 use sheet::{Column, Problem, Problems, Record, Table};
 
@@ -40,13 +41,14 @@ pub fn run(args: &TurnsArgs) -> anyhow::Result<Verdict> {
     let mut problems = Problems::default();
     let rows = records(&sheets, &columns(), &mut problems, read_row);
     let turns = gathered(rows, &mut problems);
-    let district = District::open(&args.import)?;
-    let mut outcome = Outcome { dry_run: args.import.dry_run, ..Outcome::default() };
     check_times(&turns, SystemClock.now(), &mut problems);
-    outcome.new = turns.iter().map(shown).collect();
+    let district = District::open(&args.import)?;
+    let previews = district.preview_turns(&turns.iter().map(past).collect::<Vec<_>>())?;
+    let mut outcome = Outcome { dry_run: args.import.dry_run, ..Outcome::default() };
+    let fresh = judged(turns, previews, &mut problems, &mut outcome);
     outcome.note(&problems);
     if let (true, false, Some(key)) = (outcome.is_good(), args.import.dry_run, key) {
-        for (place, turn, closed_at) in turns {
+        for (place, turn, closed_at) in fresh {
             let ask = Ask::LogTurn { turn, closed_at, proposal: None };
             let request = Request { district: district.id(), asked_at: SystemClock.now(), ask };
             let payload = serde_json::to_vec(&request)?;
@@ -217,6 +219,34 @@ fn check_times(turns: &[(Place, Turn, Timestamp)], now: Timestamp, problems: &mu
     }
 }
 
+fn past((_, turn, closed_at): &(Place, Turn, Timestamp)) -> PastTurn {
+    PastTurn { turn: turn.clone(), closed_at: *closed_at }
+}
+
+/// Sorts turns by what is there already; both lists are in one order. Returns those that can be entered.
+fn judged(
+    turns: Vec<(Place, Turn, Timestamp)>,
+    previews: Vec<TurnPreview>,
+    problems: &mut Problems,
+    outcome: &mut Outcome,
+) -> Vec<(Place, Turn, Timestamp)> {
+    let mut fresh = Vec::new();
+    for (one, preview) in turns.into_iter().zip(previews) {
+        match preview {
+            TurnPreview::New => {
+                outcome.new.push(shown(&one));
+                fresh.push(one);
+            }
+            TurnPreview::Known => outcome.known += 1,
+            TurnPreview::Refused { reason } => {
+                let (place, turn, _) = one;
+                problems.add(place.problem(turn.id.as_str(), format!("is refused: {reason}")));
+            }
+        }
+    }
+    fresh
+}
+
 fn shown((place, turn, closed_at): &(Place, Turn, Timestamp)) -> String {
     let wall = |at: Timestamp| at.beijing().format("%Y-%m-%d %H:%M").to_string();
     format!(
@@ -290,7 +320,7 @@ mod tests {
         let early = "r1,w1,v1,g1,2016-05-01 8:00,2016-05-01 10:00,,101,";
         let late = "r1,w1,v1,g2,2016-05-01 9:00,2016-05-01 11:00,,101,";
         let (_, problems) = read(&format!("{HEADINGS}{late}\n{early}\n{early}\n"));
-        assert!(problems[0].contains("stands twice in the same turn"), "{problems:?}");
-        assert!(problems[1].contains("while turn w1-1605010800 in row 3"), "{problems:?}");
+        assert!(problems[0].contains("while turn w1-1605010800 in row 3"), "{problems:?}");
+        assert!(problems[1].contains("stands twice in the same turn"), "{problems:?}");
     }
 }

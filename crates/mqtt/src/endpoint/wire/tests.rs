@@ -74,7 +74,10 @@ fn rejects_qos_2() {
 #[test]
 fn rejects_a_packet_that_is_announced_too_long_before_it_is_there() {
     for level in [Level::V4, Level::V5] {
-        assert_eq!(packet(level, &[0x30, 0xff, 0xff, 0xff, 0x7f]), Err(WireError::Oversize));
+        assert_eq!(
+            packet(level, &[0x30, 0xff, 0xff, 0xff, 0x7f]),
+            Err(WireError::Oversize { bytes: 5 + 268_435_455 })
+        );
         assert!(matches!(
             packet(level, &[0x30, 0xff, 0xff, 0xff, 0xff, 0x01]),
             Err(WireError::Malformed(_))
