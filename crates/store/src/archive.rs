@@ -3,12 +3,13 @@
 use domain::Timestamp;
 
 use crate::column::{bound, instant, instant_option, number, parsed, stored};
-use crate::evidence::{Ordered, Place, span_by_time};
+use crate::evidence::{Ordered, span_by_time};
 use crate::gap::Gaps;
-use crate::intake::{self, Row};
+use crate::intake::{self, Key, Row};
 use crate::meter;
+use crate::numbered::{Place, Wanted};
 use crate::packed::{self, Head, Times, unpack};
-use crate::pool::{Tx, changed, on, within};
+use crate::pool::{Tx, changed, within};
 use crate::sorting::sort_out;
 use crate::stream::{enter_head, find_or_enter, head};
 use crate::{
@@ -56,27 +57,26 @@ impl Store {
         &self,
         before: Timestamp,
     ) -> Result<Vec<OldStream>, StoreError> {
-        let rows: Vec<(String, String, i64)> = on!(self.pool, p => sqlx::query_as(
-            "SELECT o.code, o.stream, o.oldest FROM (
-                 SELECT m.code, m.stream, CASE WHEN m.disordered = 0
-                     THEN (SELECT r.first_at FROM report AS r WHERE r.meter = m.id ORDER BY r.seq LIMIT 1)
-                     ELSE (SELECT MIN(r.first_at) FROM report AS r WHERE r.meter = m.id) END AS oldest
-                 FROM meter AS m WHERE m.district = $1) AS o
-             WHERE o.oldest < $2 ORDER BY o.code, o.stream DESC",
+        let mut tx = self.pool.read().await?;
+        let streams: Vec<(i64, String, String, i64, i64)> = within!(&mut tx, c => sqlx::query_as(
+            "SELECT id, code, stream, highest_seq, disordered FROM meter
+             WHERE district = $1 ORDER BY code, stream DESC",
         )
         .bind(self.district)
-        .bind(before.millis())
-        .fetch_all(p))?;
-        rows.into_iter()
-            .map(|(code, stream, oldest)| {
-                let stream = Stream::from_code(&stream)
-                    .ok_or_else(|| StoreError::corrupt("meter", "stream", &stream))?;
-                Ok(OldStream {
-                    stream: StreamId { meter: parsed("meter", "code", &code)?, stream },
-                    oldest: Month::of(instant("report", "first_at", oldest)?),
-                })
-            })
-            .collect()
+        .fetch_all(c))?;
+        let mut old = Vec::new();
+        for (meter, code, stream, highest_seq, disordered) in streams {
+            let oldest = oldest(&mut tx, meter, highest_seq, disordered != 0).await?;
+            let Some(oldest) = oldest.filter(|oldest| *oldest < before.millis()) else { continue };
+            let stream = Stream::from_code(&stream)
+                .ok_or_else(|| StoreError::corrupt("meter", "stream", &stream))?;
+            old.push(OldStream {
+                stream: StreamId { meter: parsed("meter", "code", &code)?, stream },
+                oldest: Month::of(instant("report", "first_at", oldest)?),
+            });
+        }
+        tx.commit().await?;
+        Ok(old)
     }
 
     /// The number from which on a stream's reports are needed to tell any instant from `from` on; with
@@ -104,7 +104,7 @@ impl Store {
             let mut search = Ordered { tx: &mut tx, meter, highest_seq };
             search.starting_by(at).await?.map(|(seq, ..): Place| seq)
         } else {
-            span_by_time(&mut tx, meter, at, i64::MAX).await?.map(|(first, _)| first)
+            span_by_time(&mut tx, (meter, highest_seq), at, i64::MAX).await?.map(|(first, _)| first)
         };
         tx.commit().await?;
         number("report", "seq", needed.unwrap_or_default().min(highest_seq))
@@ -116,15 +116,20 @@ impl Store {
         stream: impl Into<StreamId>,
     ) -> Result<Option<Timestamp>, StoreError> {
         let stream = stream.into();
-        let oldest: Option<i64> = on!(self.pool, p => sqlx::query_scalar(
-            "SELECT r.first_at FROM meter AS m JOIN report AS r ON r.meter = m.id
-             WHERE m.district = $1 AND m.code = $2 AND m.stream = $3 AND m.archived > 0
-             ORDER BY r.seq LIMIT 1",
+        let mut tx = self.pool.read().await?;
+        let found: Option<(i64, i64)> = within!(&mut tx, c => sqlx::query_as(
+            "SELECT id, highest_seq FROM meter
+             WHERE district = $1 AND code = $2 AND stream = $3 AND archived > 0",
         )
         .bind(self.district)
         .bind(stream.meter.as_str())
         .bind(stream.stream.code())
-        .fetch_optional(p))?;
+        .fetch_optional(c))?;
+        let oldest = match found {
+            Some((meter, highest_seq)) => oldest(&mut tx, meter, highest_seq, false).await?,
+            None => None,
+        };
+        tx.commit().await?;
         instant_option("report", "first_at", oldest)
     }
 
@@ -140,18 +145,13 @@ impl Store {
         let Some(known) = self.known(&stream.into()).await? else {
             return Ok(Vec::new());
         };
-        let rows: Vec<(i64, i64, Vec<u8>)> = on!(self.pool, p => sqlx::query_as(
-            "SELECT seq, first_at, packed FROM report
-             WHERE meter = $1 AND seq > $2 AND seq < $3 AND first_at >= $4 AND first_at < $5
-             ORDER BY seq LIMIT $6",
-        )
-        .bind(known.id)
-        .bind(bound(after_seq))
-        .bind(bound(before_seq))
-        .bind(month.start_millis())
-        .bind(month.end_millis())
-        .bind(MAX_REPORTS_PER_READ)
-        .fetch_all(p))?;
+        let mut tx = self.pool.read().await?;
+        let wanted = Wanted {
+            starts: month.start_millis()..month.end_millis(),
+            ..Wanted::between(known.id, bound(after_seq.saturating_add(1)), bound(before_seq) - 1)
+        };
+        let rows = wanted.read(&mut tx, MAX_REPORTS_PER_READ).await?;
+        tx.commit().await?;
         rows.into_iter()
             .map(|(seq, first_at, packed)| {
                 let (times, bytes) = unpack(&known.head, first_at, &packed)?;
@@ -203,6 +203,27 @@ impl Store {
     }
 }
 
+/// When the first report starts that is in the database, or the one that starts first where they lie in no order.
+async fn oldest(
+    tx: &mut Tx,
+    meter: i64,
+    highest_seq: i64,
+    disordered: bool,
+) -> Result<Option<i64>, StoreError> {
+    let mut wanted = Wanted::between(meter, 1, highest_seq);
+    if !disordered {
+        return Ok(wanted.first(tx).await?.map(|(_, first_at, _)| first_at));
+    }
+    let mut oldest: Option<i64> = None;
+    loop {
+        let rows = wanted.take(tx, MAX_REPORTS_PER_READ).await?;
+        if rows.is_empty() {
+            return Ok(oldest);
+        }
+        oldest = rows.iter().map(|(_, first_at, _)| *first_at).chain(oldest).min();
+    }
+}
+
 /// The rows of reports, ascending by number.
 fn rows(meter: i64, head: &Head, reports: &[ArchivedReport]) -> Result<Vec<Row>, StoreError> {
     let row = |(position, report): (usize, &ArchivedReport)| {
@@ -226,9 +247,14 @@ fn rows(meter: i64, head: &Head, reports: &[ArchivedReport]) -> Result<Vec<Row>,
 /// Stores reports again that were archived.
 async fn put_back(tx: &mut Tx, meter: i64, archived: &[Row]) -> Result<(), StoreError> {
     intake::insert(tx, archived).await?;
+    let beside: Vec<Key> = archived
+        .iter()
+        .flat_map(|row| [(meter, row.seq - 1), (meter, row.seq.saturating_add(1))])
+        .collect();
+    let gaps = Gaps::around(tx, &beside).await?;
     let mut disordered = false;
     for row in archived {
-        disordered = disordered || !meter::lies_between(tx, row).await?;
+        disordered = disordered || !meter::lies_between(tx, row, &gaps).await?;
     }
     changed!(
         tx,

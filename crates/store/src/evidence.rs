@@ -3,8 +3,9 @@
 use domain::Timestamp;
 
 use crate::column::{bound, number};
-use crate::packed::{MAX_FRONT_BYTES, last_at, unpack};
-use crate::pool::{Tx, on, within};
+use crate::numbered::{Place, Wanted};
+use crate::packed::{last_at, unpack};
+use crate::pool::{Tx, within};
 use crate::{Store, StoreError, StreamId};
 
 /// Reports of one read; a watering with more evidence is read in pieces.
@@ -31,15 +32,10 @@ impl Store {
         let Some(known) = self.known(&stream.into()).await? else {
             return Ok(Vec::new());
         };
-        let rows: Vec<(i64, i64, Vec<u8>)> = on!(self.pool, p => sqlx::query_as(
-            "SELECT seq, first_at, packed FROM report WHERE meter = $1 AND seq >= $2 AND seq <= $3
-             ORDER BY seq LIMIT $4",
-        )
-        .bind(known.id)
-        .bind(bound(first_seq))
-        .bind(bound(last_seq))
-        .bind(MAX_REPORTS_PER_READ)
-        .fetch_all(p))?;
+        let mut tx = self.pool.read().await?;
+        let wanted = Wanted::between(known.id, bound(first_seq), bound(last_seq));
+        let rows = wanted.read(&mut tx, MAX_REPORTS_PER_READ).await?;
+        tx.commit().await?;
         rows.into_iter()
             .map(|(seq, first_at, packed)| {
                 let (_, bytes) = unpack(&known.head, first_at, &packed)?;
@@ -76,7 +72,7 @@ impl Store {
             let mut search = Ordered { tx: &mut tx, meter, highest_seq };
             search.span(from.millis(), to.millis()).await?
         } else {
-            span_by_time(&mut tx, meter, from.millis(), to.millis()).await?
+            span_by_time(&mut tx, (meter, highest_seq), from.millis(), to.millis()).await?
         };
         tx.commit().await?;
         span.map(|(first, last)| {
@@ -85,9 +81,6 @@ impl Store {
         .transpose()
     }
 }
-
-/// A report's number, its start, and itself, packed.
-pub(crate) type Place = (i64, i64, Vec<u8>);
 
 /// Search by halving, for a stream whose reports' times rise with their numbers and do not overlap.
 pub(crate) struct Ordered<'a> {
@@ -102,86 +95,60 @@ impl Ordered<'_> {
             return Ok(None);
         };
         let first = match self.starting_by(from).await? {
-            Some((first, ..)) => first,
-            None => within!(&mut *self.tx, c => sqlx::query_scalar(
-                "SELECT seq FROM report WHERE meter = $1 ORDER BY seq LIMIT 1",
-            )
-            .bind(self.meter)
-            .fetch_one(c))?,
+            Some(place) => Some(place),
+            None => self.from(1).first(self.tx).await?,
         };
+        let first = first.map_or(seq, |(first, ..)| first);
         if last_at(first_at, &packed)? >= to {
             return Ok(Some((first, seq)));
         }
-        let next: Option<i64> = within!(&mut *self.tx, c => sqlx::query_scalar(
-            "SELECT seq FROM report WHERE meter = $1 AND seq > $2 ORDER BY seq LIMIT 1",
-        )
-        .bind(self.meter)
-        .bind(seq)
-        .fetch_optional(c))?;
-        Ok(Some((first, next.unwrap_or(seq))))
+        let next = self.from(seq.saturating_add(1)).first(self.tx).await?;
+        Ok(Some((first, next.map_or(seq, |(next, ..)| next))))
     }
 
     /// The report that starts last before or at an instant.
     pub(crate) async fn starting_by(&mut self, at: i64) -> Result<Option<Place>, StoreError> {
         let mut found = None;
-        // What is sought lies after `low`, or is what was found, and before `high`.
-        let (mut low, mut high) = (0, self.highest_seq.saturating_add(1));
-        while low < high - 1 {
+        // What is sought lies from `low` on, or is what was found, and before `high`.
+        let (mut low, mut high) = (1, self.highest_seq.saturating_add(1));
+        while low < high {
             let middle = low + (high - low) / 2;
-            match self.last_between(low, middle).await? {
-                Some(place) if place.1 > at => high = place.0,
-                Some(place) => {
+            match Wanted::between(self.meter, middle, high - 1).first(self.tx).await? {
+                Some(place) if place.1 <= at => {
+                    low = place.0.saturating_add(1);
                     found = Some(place);
-                    low = middle;
                 }
-                None => low = middle,
+                // There is none between the middle and this one.
+                Some(_) | None => high = middle,
             }
         }
         Ok(found)
     }
 
-    async fn last_between(&mut self, after: i64, upto: i64) -> Result<Option<Place>, StoreError> {
-        Ok(within!(&mut *self.tx, c => sqlx::query_as(
-            "SELECT seq, first_at, packed FROM report WHERE meter = $1 AND seq > $2 AND seq <= $3
-             ORDER BY seq DESC LIMIT 1",
-        )
-        .bind(self.meter)
-        .bind(after)
-        .bind(upto)
-        .fetch_optional(c))?)
+    fn from(&self, seq: i64) -> Wanted {
+        Wanted::between(self.meter, seq, self.highest_seq)
     }
 }
-
-/// Reports of one read of a stream in which they lie in no order.
-const UNORDERED_ROWS: i64 = 10_000;
 
 /// The numbers of the first and last report that bear on a time, for a stream whose reports lie in no order, or overlap: all
 /// of them are looked at.
 pub(crate) async fn span_by_time(
     tx: &mut Tx,
-    meter: i64,
+    (meter, highest_seq): (i64, i64),
     from: i64,
     to: i64,
 ) -> Result<Option<(i64, i64)>, StoreError> {
     let mut bearing = Bearing::on(from, to);
-    let mut after = 0;
+    let mut wanted = Wanted::between(meter, 1, highest_seq);
     loop {
-        let rows: Vec<Place> = within!(&mut *tx, c => sqlx::query_as(
-            "SELECT seq, first_at, substr(packed, 1, $4) FROM report
-             WHERE meter = $1 AND seq > $2 ORDER BY seq LIMIT $3",
-        )
-        .bind(meter)
-        .bind(after)
-        .bind(UNORDERED_ROWS)
-        .bind(i32::from(MAX_FRONT_BYTES))
-        .fetch_all(c))?;
-        let Some((last, ..)) = rows.last() else { break };
-        after = *last;
-        for (seq, first_at, front) in &rows {
-            bearing.look_at(*seq, *first_at, last_at(*first_at, front)?);
+        let rows = wanted.take(tx, MAX_REPORTS_PER_READ).await?;
+        if rows.is_empty() {
+            return Ok(bearing.span());
+        }
+        for (seq, first_at, packed) in &rows {
+            bearing.look_at(*seq, *first_at, last_at(*first_at, packed)?);
         }
     }
-    Ok(bearing.span())
 }
 
 /// What bears on a time: all reports that reach into it; and where no reading of theirs is the nearest, the one that ends

@@ -118,7 +118,8 @@ pub(crate) async fn held(
         Tx::Sqlite(tx) => {
             sqlx::query_as(
                 "SELECT r.meter, r.seq, r.first_at, r.packed FROM json_each($1) AS v
-                 CROSS JOIN report AS r ON r.meter = v.value ->> 0 AND r.seq = v.value ->> 1",
+                 CROSS JOIN report AS r ON r.seq >> 4 = (v.value ->> 1) >> 4
+                     AND r.meter = v.value ->> 0 AND r.seq = v.value ->> 1",
             )
             .bind(json_rows(keys)?)
             .fetch_all(&mut **tx)

@@ -31,6 +31,7 @@ mod intake;
 mod log;
 mod meter;
 mod month;
+mod numbered;
 mod packed;
 mod partition;
 mod pool;

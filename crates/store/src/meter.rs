@@ -9,9 +9,9 @@ use sqlx::FromRow;
 use crate::bulk::{self, hundred, json_rows, ten, thousand};
 use crate::column::{instant_option, number, parsed};
 use crate::gap::Gaps;
-use crate::intake::Row;
+use crate::intake::{self, Row};
 use crate::packed;
-use crate::pool::{Tx, on, within};
+use crate::pool::{Tx, on};
 use crate::{Store, StoreError, Stream, StreamId};
 
 /// What came in one stream so far.
@@ -158,7 +158,7 @@ pub(crate) async fn advance(
             ended_before
         } else {
             gaps.fill(row.key());
-            meter.disordered != 0 || lies_between(tx, row).await?
+            meter.disordered != 0 || lies_between(tx, row, &gaps).await?
         };
         if !in_order {
             meter.disordered = 1;
@@ -182,23 +182,14 @@ pub(crate) async fn advance(
 }
 
 /// Whether a report that came late starts no earlier than the one before it ends, and ends no later than the one after
-/// it starts.
-pub(crate) async fn lies_between(tx: &mut Tx, row: &Row) -> Result<bool, StoreError> {
-    let before: Option<(i64, Vec<u8>)> = within!(tx, c => sqlx::query_as(
-        "SELECT first_at, packed FROM report WHERE meter = $1 AND seq < $2 ORDER BY seq DESC LIMIT 1",
-    )
-    .bind(row.meter)
-    .bind(row.seq)
-    .fetch_optional(c))?;
-    let after: Option<i64> = within!(tx, c => sqlx::query_scalar(
-        "SELECT first_at FROM report WHERE meter = $1 AND seq > $2 ORDER BY seq LIMIT 1",
-    )
-    .bind(row.meter)
-    .bind(row.seq)
-    .fetch_optional(c))?;
-    let before = before.map(|(first_at, packed)| packed::last_at(first_at, &packed)).transpose()?;
-    Ok(before.is_none_or(|end| end <= row.times.first_at)
-        && after.is_none_or(|start| row.times.last_at <= start))
+/// it starts; `gaps` are those beside it.
+pub(crate) async fn lies_between(tx: &mut Tx, row: &Row, gaps: &Gaps) -> Result<bool, StoreError> {
+    let (before, after) = gaps.beside(row.key());
+    let beside = intake::held(tx, &[before, after]).await?;
+    let ends = beside.get(&before).map(|(first_at, packed)| packed::last_at(*first_at, packed));
+    let starts = beside.get(&after).map(|(first_at, _)| *first_at);
+    Ok(ends.transpose()?.is_none_or(|end| end <= row.times.first_at)
+        && starts.is_none_or(|start| row.times.last_at <= start))
 }
 
 /// Reads the streams' rows; PostgreSQL also locks them, in one order, until the commit, so that of

@@ -5,6 +5,7 @@ use domain::{MeterCode, OutletId, Timestamp};
 
 use crate::alarm::{self, AlarmChange};
 use crate::column::{bound, instant, number, parsed, stored};
+use crate::numbered::Wanted;
 use crate::packed::unpack;
 use crate::pool::{Tx, changed, on};
 use crate::{Store, StoreError, StreamId, proposal};
@@ -125,15 +126,11 @@ impl Store {
         let Some(known) = self.known(&stream.into()).await? else {
             return Ok(Vec::new());
         };
-        let found: Vec<(i64, i64, Vec<u8>)> = on!(self.pool, p => sqlx::query_as(
-            "SELECT seq, first_at, packed FROM report WHERE meter = $1 AND seq >= $2 AND seq <= $3
-             ORDER BY seq LIMIT $4",
-        )
-        .bind(known.id)
-        .bind(bound(first_seq))
-        .bind(bound(last_seq))
-        .bind(i64::from(rows.min(MAX_REPORTS_TO_WATCH_PER_READ)))
-        .fetch_all(p))?;
+        let mut tx = self.pool.read().await?;
+        let wanted = Wanted::between(known.id, bound(first_seq), bound(last_seq));
+        let most = i64::from(rows.min(MAX_REPORTS_TO_WATCH_PER_READ));
+        let found = wanted.read(&mut tx, most).await?;
+        tx.commit().await?;
         found
             .into_iter()
             .map(|(seq, first_at, packed)| {

@@ -54,6 +54,7 @@ fn suite() -> Vec<(&'static str, ground::Case)> {
             rejects_a_number_that_cannot_be
             rejects_a_batch_that_is_too_long
             a_large_batch_goes_in_whole
+            numbers_far_apart_are_read_in_their_order
             finds_the_evidence_of_a_span
             tells_what_each_meter_did;
         evidence:

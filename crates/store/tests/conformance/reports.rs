@@ -105,6 +105,46 @@ pub async fn a_large_batch_goes_in_whole(ground: Ground) {
 }
 
 /// Report n covers the seconds from 300 n to 300 n + 240.
+pub async fn numbers_far_apart_are_read_in_their_order(ground: Ground) {
+    let store = ground.store().await;
+    let jumps = [1, 2, 15, 16, 17, 31, 33, 1_000, 1 << 40, (1 << 40) + 1, (1 << 62) + 7];
+    // More stretches of missing numbers than are looked through at once.
+    let scattered = (0..1_500).map(|step| 2_000 + step * 40);
+    let most = u64::try_from(i64::MAX).unwrap();
+    let mut numbers: Vec<u64> = jumps.into_iter().chain(scattered).chain([most]).collect();
+    let reports: Vec<_> = numbers.iter().map(|seq| report("m1", *seq)).collect();
+    // Others' reports lie between them.
+    let others: Vec<_> = (1..=100).map(|seq| report("m2", seq)).collect();
+    store.store_reports(at(1), &[others, reports].concat(), &[]).await.unwrap();
+
+    numbers.sort_unstable();
+    let edges =
+        [0, 1, 2, 3, 14, 15, 16, 18, 32, 34, 999, 2_001, 61_960, 61_961, 1 << 40, 1 << 62, most];
+    for first in edges {
+        for last in edges.into_iter().chain([u64::MAX]) {
+            let read = store.reports(meter("m1"), first, last).await.unwrap();
+            let read: Vec<u64> = read.iter().map(|report| report.seq).collect();
+            let wanted: Vec<u64> =
+                numbers.iter().copied().filter(|seq| (first..=last).contains(seq)).collect();
+            assert_eq!(read, wanted, "{first} to {last}");
+        }
+    }
+    let few = store.reports_to_watch(meter("m1"), 18, u64::MAX, 3).await.unwrap();
+    assert_eq!(few.iter().map(|report| report.seq).collect::<Vec<_>>(), [31, 33, 1_000]);
+    // Found by halving in m3, whose times rise with its numbers, and by looking at all in m1.
+    let rising: Vec<_> =
+        numbers.iter().filter(|seq| **seq < 1_000_000).map(|seq| report("m3", *seq)).collect();
+    store.store_reports(at(2), &rising, &[]).await.unwrap();
+    for (code, behind_the_last) in [("m1", 1 << 40), ("m3", 61_960)] {
+        let after = |seq: u64| at(i64::try_from(seq).unwrap() * 300 + 250);
+        let span = async |from, to| store.evidence_span(meter(code), from, to).await.unwrap();
+        assert_eq!(span(after(2_320), after(2_320)).await, Some((2_320, 2_360)), "{code}");
+        let rest = span(after(17), after(61_960)).await;
+        assert_eq!(rest, Some((17, behind_the_last)), "{code}");
+        assert_eq!(span(at(0), at(299)).await, None, "{code}");
+    }
+}
+
 pub async fn finds_the_evidence_of_a_span(ground: Ground) {
     let store = ground.store().await;
     let batch: Vec<NewReport> = [2, 3, 4, 6].map(|seq| report("m1", seq)).to_vec();
