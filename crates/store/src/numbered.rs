@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use sqlx::{Sqlite, Transaction};
+
 use crate::StoreError;
 use crate::pool::Tx;
 
@@ -41,7 +43,7 @@ impl Wanted {
     /// Those that are in the database, ascending; the first so many of them.
     pub(crate) async fn read(&self, tx: &mut Tx, rows: i64) -> Result<Vec<Place>, StoreError> {
         match tx {
-            Tx::Sqlite(_) => self.read_blocks(tx, rows).await,
+            Tx::Sqlite(tx) => self.read_blocks(tx, rows).await,
             Tx::Postgres(tx) => Ok(sqlx::query_as(
                 "SELECT seq, first_at, packed FROM report
                  WHERE meter = $1 AND seq >= $2 AND seq <= $3 AND first_at >= $4 AND first_at < $5
@@ -75,8 +77,11 @@ impl Wanted {
         Ok(self.read(tx, 1).await?.pop())
     }
 
-    async fn read_blocks(&self, tx: &mut Tx, rows: i64) -> Result<Vec<Place>, StoreError> {
-        let Tx::Sqlite(tx) = tx else { return Ok(Vec::new()) };
+    async fn read_blocks(
+        &self,
+        tx: &mut Transaction<'static, Sqlite>,
+        rows: i64,
+    ) -> Result<Vec<Place>, StoreError> {
         let most = usize::try_from(rows).unwrap_or_default();
         let (mut block, mut last) = (block_of(self.first.max(1)), block_of(self.last));
         let mut blocks = (rows / BLOCK_NUMBERS + 1).min(MAX_BLOCKS_PER_STATEMENT);

@@ -101,9 +101,10 @@ impl Store {
 }
 
 async fn remove(tx: &mut Tx, month: Month, run: Run) -> Result<u64, StoreError> {
-    // The blocks are what SQLite's index goes by, see `numbered`.
-    let removed = match &mut *tx {
-        Tx::Sqlite(tx) => sqlx::query(
+    // The blocks are what SQLite's index goes by, see `numbered`; on PostgreSQL they say nothing new.
+    let removed = changed!(
+        &mut *tx,
+        sqlx::query(
             "WITH RECURSIVE block(n) AS (SELECT $2 >> 4 UNION ALL SELECT n + 1 FROM block WHERE n < $3 >> 4)
              DELETE FROM report WHERE seq >> 4 IN (SELECT n FROM block) AND meter = $1 AND seq >= $2 AND seq <= $3
                AND first_at >= $4 AND first_at < $5",
@@ -113,22 +114,7 @@ async fn remove(tx: &mut Tx, month: Month, run: Run) -> Result<u64, StoreError> 
         .bind(run.last)
         .bind(month.start_millis())
         .bind(month.end_millis())
-        .execute(&mut **tx)
-        .await?
-        .rows_affected(),
-        Tx::Postgres(tx) => sqlx::query(
-            "DELETE FROM report WHERE meter = $1 AND seq >= $2 AND seq <= $3
-               AND first_at >= $4 AND first_at < $5",
-        )
-        .bind(run.meter)
-        .bind(run.first)
-        .bind(run.last)
-        .bind(month.start_millis())
-        .bind(month.end_millis())
-        .execute(&mut **tx)
-        .await?
-        .rows_affected(),
-    };
+    )?;
     if removed == 0 {
         return Ok(0);
     }
