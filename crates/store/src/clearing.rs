@@ -65,7 +65,7 @@ async fn leaving(
     runs: &Columns,
 ) -> Result<Vec<Leaving>, StoreError> {
     Ok(sqlx::query_as(
-        "SELECT r.meter::BIGINT, COUNT(*), MAX(r.seq) FROM report AS r
+        "SELECT r.meter, COUNT(*), MAX(r.seq) FROM report AS r
          JOIN UNNEST($3::BIGINT[], $4::BIGINT[], $5::BIGINT[]) AS a(meter, first_seq, last_seq)
            ON a.meter = r.meter AND r.seq >= a.first_seq AND r.seq <= a.last_seq
          WHERE r.first_at >= $1 AND r.first_at < $2 GROUP BY r.meter ORDER BY r.meter",

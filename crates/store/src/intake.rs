@@ -127,7 +127,7 @@ pub(crate) async fn held(
         }
         Tx::Postgres(tx) => {
             sqlx::query_as(
-                "SELECT v.meter, v.seq, r.first_at, r.packed
+                "SELECT r.meter, r.seq, r.first_at, r.packed
                  FROM UNNEST($1::BIGINT[], $2::BIGINT[]) AS v(meter, seq)
                  JOIN report AS r ON r.meter = v.meter AND r.seq = v.seq",
             )

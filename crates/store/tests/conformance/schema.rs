@@ -70,11 +70,7 @@ async fn postgres_columns(url: &str) -> BTreeSet<Column> {
     .await
     .unwrap();
     rows.into_iter()
-        .map(|(table, column, kind, nullable)| {
-            // SQLite has one kind of integer for both.
-            let kind = if kind == "integer" { "bigint".to_owned() } else { kind };
-            (table, column, kind, nullable == "YES")
-        })
+        .map(|(table, column, kind, nullable)| (table, column, kind, nullable == "YES"))
         .collect()
 }
 
