@@ -108,21 +108,7 @@ impl Ordered<'_> {
 
     /// The report that starts last before or at an instant.
     pub(crate) async fn starting_by(&mut self, at: i64) -> Result<Option<Place>, StoreError> {
-        let mut found = None;
-        // What is sought lies from `low` on, or is what was found, and before `high`.
-        let (mut low, mut high) = (1, self.highest_seq.saturating_add(1));
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match Wanted::between(self.meter, middle, high - 1).first(self.tx).await? {
-                Some(place) if place.1 <= at => {
-                    low = place.0.saturating_add(1);
-                    found = Some(place);
-                }
-                // There is none between the middle and this one.
-                Some(_) | None => high = middle,
-            }
-        }
-        Ok(found)
+        self.from(1).last_that(self.tx, |(_, first_at, _)| *first_at <= at).await
     }
 
     fn from(&self, seq: i64) -> Wanted {

@@ -113,15 +113,6 @@ impl Gaps {
         }
     }
 
-    /// The taken numbers next to one that is taken, as far as the gaps beside it were read.
-    pub(crate) fn beside(&self, (meter, seq): Key) -> (Key, Key) {
-        let below = self.range_of((meter, seq - 1)).map_or(seq - 1, |(first, _)| first - 1);
-        // Above the highest possible number there is none, as there is no number 0.
-        let next = seq.checked_add(1).unwrap_or_default();
-        let above = self.range_of((meter, next)).map_or(next, |(_, last)| last + 1);
-        ((meter, below), (meter, above))
-    }
-
     fn range_of(&self, (meter, seq): Key) -> Option<(i64, i64)> {
         let (&(of, first), &last) = self.after.range(..=(meter, seq)).next_back()?;
         (of == meter && seq <= last).then_some((first, last))

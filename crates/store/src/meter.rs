@@ -9,7 +9,8 @@ use sqlx::FromRow;
 use crate::bulk::{self, hundred, json_rows, ten, thousand};
 use crate::column::{instant_option, number, parsed};
 use crate::gap::Gaps;
-use crate::intake::{self, Row};
+use crate::intake::Row;
+use crate::numbered::Wanted;
 use crate::packed;
 use crate::pool::{Tx, on};
 use crate::{Store, StoreError, Stream, StreamId};
@@ -158,7 +159,7 @@ pub(crate) async fn advance(
             ended_before
         } else {
             gaps.fill(row.key());
-            meter.disordered != 0 || lies_between(tx, row, &gaps).await?
+            meter.disordered != 0 || lies_between(tx, row).await?
         };
         if !in_order {
             meter.disordered = 1;
@@ -182,14 +183,14 @@ pub(crate) async fn advance(
 }
 
 /// Whether a report that came late starts no earlier than the one before it ends, and ends no later than the one after
-/// it starts; `gaps` are those beside it.
-pub(crate) async fn lies_between(tx: &mut Tx, row: &Row, gaps: &Gaps) -> Result<bool, StoreError> {
-    let (before, after) = gaps.beside(row.key());
-    let beside = intake::held(tx, &[before, after]).await?;
-    let ends = beside.get(&before).map(|(first_at, packed)| packed::last_at(*first_at, packed));
-    let starts = beside.get(&after).map(|(first_at, _)| *first_at);
-    Ok(ends.transpose()?.is_none_or(|end| end <= row.times.first_at)
-        && starts.is_none_or(|start| row.times.last_at <= start))
+/// it starts, of those that are in the database.
+pub(crate) async fn lies_between(tx: &mut Tx, row: &Row) -> Result<bool, StoreError> {
+    let before = Wanted::between(row.meter, 1, row.seq - 1).last(tx).await?;
+    let after = Wanted::between(row.meter, row.seq.saturating_add(1), i64::MAX);
+    let after = after.first(tx).await?.filter(|(seq, ..)| *seq != row.seq);
+    let end = before.map(|(_, first_at, packed)| packed::last_at(first_at, &packed)).transpose()?;
+    Ok(end.is_none_or(|end| end <= row.times.first_at)
+        && after.is_none_or(|(_, start, _)| row.times.last_at <= start))
 }
 
 /// Reads the streams' rows; PostgreSQL also locks them, in one order, until the commit, so that of

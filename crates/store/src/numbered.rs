@@ -77,6 +77,39 @@ impl Wanted {
         Ok(self.read(tx, 1).await?.pop())
     }
 
+    /// The last of them for which something holds that holds for all before it, found by halving.
+    pub(crate) async fn last_that(
+        mut self,
+        tx: &mut Tx,
+        holds: impl Fn(&Place) -> bool,
+    ) -> Result<Option<Place>, StoreError> {
+        let mut found = None;
+        while self.first <= self.last {
+            let middle = self.first + (self.last - self.first) / 2;
+            match (Self { first: middle, ..self.clone() }).first(tx).await? {
+                Some(place) if holds(&place) => {
+                    let next = place.0.checked_add(1);
+                    found = Some(place);
+                    let Some(next) = next else { break };
+                    self.first = next;
+                }
+                // There is none between the middle and this one.
+                Some(_) | None => self.last = middle - 1,
+            }
+        }
+        Ok(found)
+    }
+
+    /// The last of them.
+    pub(crate) async fn last(self, tx: &mut Tx) -> Result<Option<Place>, StoreError> {
+        // Nearly always it is one of the last numbers.
+        let near = Self { first: self.first.max(self.last - BLOCK_NUMBERS + 1), ..self.clone() };
+        match near.read(tx, BLOCK_NUMBERS).await?.pop() {
+            Some(place) => Ok(Some(place)),
+            None => self.last_that(tx, |_| true).await,
+        }
+    }
+
     async fn read_blocks(
         &self,
         tx: &mut Transaction<'static, Sqlite>,

@@ -182,6 +182,25 @@ pub async fn restored_reports_are_as_they_were(ground: Ground) {
 }
 
 /// A meter's own stream forgets what its archived reports were made from; what a person entered is known for ever.
+pub async fn a_late_report_is_held_against_what_archiving_left(ground: Ground) {
+    let store = ground.store().await;
+    // Numbers 3 and 36 are missing; those on both sides of 3 are archived, and all but 35 before 36.
+    send(&store, &days("m1", [1, 2, 4, 5, 32, 33])).await;
+    send(&store, &days("m2", [30, 34, 35, 37])).await;
+    remove(&store, may(), &[run("m1", 1, 2), run("m1", 4, 5)]).await;
+    assert_eq!(numbers(&store, meter("m1")).await, [32, 33]);
+    remove(&store, may().plus(1), &[run("m2", 35, 35)]).await;
+    let noon = |day: i64| at((day - 1) * DAY_SECONDS);
+    // Clocks that are wrong: number 3 tells a time after 33, number 36 one before 34.
+    let late = NewReport { first_at: noon(50), last_at: noon(51), ..of_day("m1", 3) };
+    let early = NewReport { first_at: noon(32), last_at: noon(33), ..of_day("m2", 36) };
+    assert_eq!(send(&store, &[late, early]).await, (2, 0, 0));
+    let span =
+        async |code, day| store.evidence_span(meter(code), noon(day), noon(day)).await.unwrap();
+    assert_eq!(span("m1", 50).await, Some((3, 3)));
+    assert_eq!(span("m2", 32).await, Some((36, 36)));
+}
+
 pub async fn an_archived_envelope_is_still_known(ground: Ground) {
     let store = ground.store().await;
     let enter = async |text: &str| {

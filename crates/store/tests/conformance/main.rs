@@ -83,6 +83,7 @@ fn suite() -> Vec<(&'static str, ground::Case)> {
             removing_again_changes_nothing
             rejects_a_removal_that_takes_too_long
             restored_reports_are_as_they_were
+            a_late_report_is_held_against_what_archiving_left
             an_archived_envelope_is_still_known
             late_reports_of_a_month_survive_its_archiving;
         quarantine:
