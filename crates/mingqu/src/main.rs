@@ -10,6 +10,7 @@ mod demo;
 mod folder;
 mod key_file;
 mod metrics;
+mod randomness;
 mod server;
 
 use std::io::IsTerminal;

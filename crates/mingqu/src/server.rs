@@ -20,6 +20,7 @@ use web::{MetricsSource, WebConfig};
 use crate::config::{
     Config, GATEWAY_KEY_FILE, GENESIS_FILE, LAST_CHECKPOINT_FILE, LOG_KEY_FILE, Meters,
 };
+use crate::randomness::SystemRandomness;
 use crate::{archive, key_file, metrics};
 
 /// Between two looks at what meters reported, so that storing reports comes first.
@@ -276,7 +277,10 @@ pub async fn open_service(
     store: Store,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Arc<Service>> {
-    let mut service = Service::open(store, log_key(config)?, clock).await?.watching(config.alarms);
+    let mut service = Service::open(store, log_key(config)?, clock)
+        .await?
+        .watching(config.alarms)
+        .drawing_from(Arc::new(SystemRandomness));
     if let Some(gateway) = gateway_key(config)? {
         service = service.vouching_with(gateway);
     }

@@ -12,8 +12,8 @@ use domain::{MeterCode, OutletId, PersonId, RoundId, Timestamp, TurnId};
 use store::StoreError;
 use thiserror::Error;
 
-use crate::EvidenceError;
 use crate::hand_readings::DraftError;
+use crate::{EvidenceError, NoRandomness};
 
 /// Why a verb was not done. Nothing was changed.
 #[derive(Debug, Error)]
@@ -72,6 +72,15 @@ pub enum ServiceError {
     /// The volume cannot be told.
     #[error(transparent)]
     Measurement(#[from] MeasurementError),
+    /// Nothing to draw nonces and tokens from.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+    /// A challenge that cannot be answered.
+    #[error("this challenge was answered or has expired: ask for another")]
+    ChallengeSpent,
+    /// No session, or one that is over.
+    #[error("there is no session, or it has ended: sign a new challenge")]
+    NoSession,
     /// A request needs exactly one signature.
     #[error("a request carries exactly one signature; this one has {0}")]
     OneSignature(usize),
@@ -219,6 +228,8 @@ pub enum ServiceError {
 pub enum ErrorClass {
     /// What was handed in is wrong.
     Invalid,
+    /// The asker must begin a session first.
+    NoSession,
     /// The asker may not.
     Forbidden,
     /// There is no such thing.
@@ -237,7 +248,9 @@ impl ServiceError {
             | Self::StoredLog { .. }
             | Self::DamagedLog(_)
             | Self::WrongLogKey
-            | Self::LogBusy => ErrorClass::Unavailable,
+            | Self::LogBusy
+            | Self::Randomness(_) => ErrorClass::Unavailable,
+            Self::NoSession => ErrorClass::NoSession,
             Self::NotAllowed { .. }
             | Self::Signature(_)
             | Self::HandReadings(HandReadingsError::Signature(_) | HandReadingsError::Role)
@@ -249,6 +262,7 @@ impl ServiceError {
             | Self::UnknownAlarm(_) => ErrorClass::NotFound,
             Self::Progress(_)
             | Self::NotYet(_)
+            | Self::ChallengeSpent
             | Self::StatementChanged(_)
             | Self::RefusedBefore { .. }
             | Self::Overtaken

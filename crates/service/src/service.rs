@@ -17,7 +17,7 @@ use crate::door::Door;
 use crate::foreign::ForeignTotals;
 use crate::log::{LogKey, LogReader};
 use crate::watch::Watching;
-use crate::{Clock, ServiceError, Statuses, Undrafted};
+use crate::{Clock, Randomness, ServiceError, Statuses, Undrafted, randomness};
 
 /// Entries read at once while the record is folded.
 const CATCH_UP_ENTRIES: u64 = 256;
@@ -52,6 +52,8 @@ pub struct Service {
     /// What vouches for meters that sign nothing; without it none is taken in.
     pub(crate) gateway: Option<SigningKey>,
     pub(crate) foreign: ForeignTotals,
+    /// What nonces and tokens are drawn from; without it no session begins.
+    pub(crate) randomness: Arc<dyn Randomness>,
 }
 
 impl Service {
@@ -83,6 +85,7 @@ impl Service {
             genesis: None,
             gateway: None,
             foreign: ForeignTotals::default(),
+            randomness: Arc::new(randomness::Nothing),
         };
         service.store.make_months(service.now()).await?;
         service.catch_up().await?;
@@ -97,6 +100,13 @@ impl Service {
     #[must_use]
     pub fn founded_by(mut self, genesis: Hash) -> Self {
         self.genesis = Some(genesis);
+        self
+    }
+
+    /// Draws nonces and tokens from this source, so that people can begin sessions.
+    #[must_use]
+    pub fn drawing_from(mut self, randomness: Arc<dyn Randomness>) -> Self {
+        self.randomness = randomness;
         self
     }
 

@@ -42,6 +42,7 @@ mod removal;
 mod report;
 mod request;
 mod round;
+mod session;
 mod sorting;
 mod statement;
 mod stream;
@@ -87,6 +88,7 @@ pub use report::{
 };
 pub use request::NewRequest;
 pub use round::MAX_ROUNDS_PER_READ;
+pub use session::{MAX_OPEN_CHALLENGES, MAX_SESSIONS_PER_KEY, NewSession, SessionRow};
 pub use statement::{MAX_STATEMENTS_PER_READ, NewStatement, StatementRow};
 pub use stream::{Stream, StreamId};
 pub use turn::{MAX_TURNS_PER_READ, NewTurn, TurnRow};

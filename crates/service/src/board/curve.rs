@@ -1,7 +1,7 @@
 //! The curve of a watering: what its meter counted, from a little before t0 to a little after t1.
 
 use disclosure::record::Record;
-use disclosure::statement::WateringFacts;
+use disclosure::statement::{Statement, WateringFacts};
 use domain::measurement::{CumulativeVolume, MeterReadings};
 use domain::{Litres, MeterCode, Timestamp};
 use evidence::Item;
@@ -22,6 +22,16 @@ pub struct Curve {
     pub points: Vec<(Timestamp, Litres)>,
     /// How many readings lie in the interval shown.
     pub readings: usize,
+}
+
+/// The curve of a statement on its way: none for another kind, or where it cannot be drawn.
+pub async fn statement_curve(service: &Service, id: i64) -> Result<Option<Curve>, ServiceError> {
+    let row = service.store().statement(id).await?.ok_or(ServiceError::UnknownStatement(id))?;
+    let statement = Statement::parse(&row.payload_type, &row.payload)?;
+    match statement.watering_facts() {
+        Some(facts) => curve(service, facts).await,
+        None => Ok(None),
+    }
 }
 
 /// The curve of a watering; none when its evidence is not on this server or cannot be drawn.

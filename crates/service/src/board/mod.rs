@@ -24,6 +24,7 @@ mod village;
 pub use disclosure::attachment::{AttachmentRef, MAX_ATTACHMENT_BYTES};
 pub use disclosure::bundle::BundleId;
 pub use disclosure::dsse::MAX_ENVELOPE_BYTES;
+pub use disclosure::key::PublicKey;
 pub use disclosure::merkle::Hash;
 pub use disclosure::statement::{
     Evidence, Kind, Origin, RegistryMeter, RevocationReason, Role, WateringFacts,
@@ -50,8 +51,8 @@ pub use alarms::{
     AlarmCount, AlarmFilter, AlarmLine, AlarmsView, MAX_ALARMS_PER_PAGE, alarm_counts, alarms,
 };
 pub use balance::{OutletBalance, balance_of};
-pub use curve::Curve;
 pub(crate) use curve::drawn;
+pub use curve::{Curve, statement_curve};
 pub use district::{DistrictView, VillageLine, district, district_name};
 pub use household::{
     BillView, HouseholdView, HouseholdWatering, Land, MAX_HOUSEHOLD_WATERINGS, household,

@@ -15,6 +15,7 @@ mod refusing;
 mod requests;
 mod retention;
 mod servers;
+mod sessions;
 mod settling;
 mod signing;
 mod town;

@@ -22,6 +22,7 @@ mod receipts;
 mod reports;
 mod rounds;
 mod schema;
+mod sessions;
 mod statements;
 mod upgrading;
 mod watch;
@@ -129,6 +130,11 @@ fn suite() -> Vec<(&'static str, ground::Case)> {
             bills_read_back
             many_bills_go_in_whole
             names_stand_beside_the_log;
+        sessions:
+            a_challenge_is_answered_once
+            the_oldest_challenge_gives_way
+            a_session_ends_by_itself_or_when_asked
+            the_oldest_session_of_a_key_gives_way;
         alarms:
             an_alarm_is_raised_seen_again_and_cleared
             the_most_urgent_stands_first

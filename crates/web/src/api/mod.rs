@@ -1,15 +1,17 @@
-//! The JSON API below `/api/v1`: requests, statements that wait for signatures, alarms, proposals,
-//! balances, status.
+//! The JSON API below `/api/v1`: requests, statements that wait for signatures, sessions, alarms,
+//! proposals, balances, status.
 //!
-//! Nobody logs in: what may be done is decided by the signatures handed in. Errors are RFC 9457
-//! problem details.
+//! What may be done is decided by the signatures handed in; a session only tells its bearer what
+//! waits for them. Errors are RFC 9457 problem details.
 
 mod alarms;
 mod balance;
+mod curve;
 mod problem;
 mod proposals;
 mod readings;
 mod requests;
+mod session;
 mod signatures;
 mod statement;
 mod statements;
@@ -29,7 +31,7 @@ const MAX_REQUEST_BODY_BYTES: usize = service::board::MAX_ENVELOPE_BYTES;
 const MAX_PREVIEW_BODY_BYTES: usize = 1024 * 1024;
 /// An envelope and a large roster, both in base64.
 const MAX_STATEMENT_BODY_BYTES: usize = 16 * 1024 * 1024;
-/// A key id, a signature and the JSON around them.
+/// A key or its id, a nonce, a signature and the JSON around them.
 const MAX_SIGNATURE_BODY_BYTES: usize = 4096;
 
 pub(crate) fn routes() -> Router<Site> {
@@ -39,6 +41,10 @@ pub(crate) fn routes() -> Router<Site> {
         .post(statements::propose)
         .layer(DefaultBodyLimit::max(MAX_STATEMENT_BODY_BYTES));
     let signatures = post(signatures::sign).layer(DefaultBodyLimit::max(MAX_SIGNATURE_BODY_BYTES));
+    let sessions = get(session::show)
+        .post(session::begin)
+        .delete(session::end)
+        .layer(DefaultBodyLimit::max(MAX_SIGNATURE_BODY_BYTES));
     let previews = post(readings::preview).layer(DefaultBodyLimit::max(MAX_PREVIEW_BODY_BYTES));
     let turn_previews = post(turns::preview).layer(DefaultBodyLimit::max(MAX_PREVIEW_BODY_BYTES));
     Router::new()
@@ -48,7 +54,11 @@ pub(crate) fn routes() -> Router<Site> {
         .route("/api/v1/turns/preview", turn_previews)
         .route("/api/v1/statements", statements)
         .route("/api/v1/statements/{id}", get(statement::show))
+        .route("/api/v1/statements/{id}/curve", get(curve::show))
         .route("/api/v1/statements/{id}/signatures", signatures)
+        .route("/api/v1/session/challenge", post(session::challenge))
+        .route("/api/v1/session", sessions)
+        .route("/api/v1/session/statements", get(session::statements))
         .route("/api/v1/alarms", get(alarms::list))
         .route("/api/v1/proposals", get(proposals::list))
         .route("/api/v1/villages/{village}/rounds/{round}/balance", get(balance::show))

@@ -52,6 +52,7 @@ impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Self {
         let status = match error.class() {
             ErrorClass::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            ErrorClass::NoSession => StatusCode::UNAUTHORIZED,
             ErrorClass::Forbidden => StatusCode::FORBIDDEN,
             ErrorClass::NotFound => StatusCode::NOT_FOUND,
             ErrorClass::Conflict => StatusCode::CONFLICT,

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use axum::Router;
 use disclosure::attachment::AttachmentRef;
@@ -22,7 +23,7 @@ use domain::tariff::{Price, Tariff};
 use domain::{Area, Timestamp};
 use service::board::{self, AlarmFilter, AlarmKind};
 use service::request::Ask;
-use service::{Arrival, Clock, LogKey, NewAttachment, Service};
+use service::{Arrival, Clock, LogKey, NewAttachment, NoRandomness, Randomness, Service};
 use store::Store;
 use telemetry::Flags;
 use tempfile::TempDir;
@@ -41,6 +42,16 @@ struct Stopped(Timestamp);
 impl Clock for Stopped {
     fn now(&self) -> Timestamp {
         self.0
+    }
+}
+
+/// Another draw each time, the same in each run.
+#[derive(Default)]
+struct Counted(AtomicU8);
+
+impl Randomness for Counted {
+    fn draw(&self) -> Result<[u8; 32], NoRandomness> {
+        Ok([self.0.fetch_add(1, Ordering::Relaxed); 32])
     }
 }
 
@@ -64,7 +75,8 @@ impl Town {
         let key = SigningKey::from_bytes(&[99; 32]);
         let log_key = LogKey::new(KeyName::new("sample.example/log").unwrap(), key);
         let clock = Arc::new(Stopped(id("2026-05-10T00:00:00Z")));
-        let service = Arc::new(Service::open(store, log_key, clock).await.unwrap());
+        let service = Service::open(store, log_key, clock).await.unwrap();
+        let service = Arc::new(service.drawing_from(Arc::new(Counted::default())));
         Self {
             router: crate::router(service.clone(), WebConfig::default()),
             service,
