@@ -9,7 +9,7 @@ use service::board;
 
 use crate::locale::Lang;
 use crate::site::Site;
-use crate::text::{Texts, WatchTexts};
+use crate::text::{SignTexts, Texts, WatchTexts};
 
 /// The longest query that the link to the other language repeats, in bytes.
 const MAX_REPEATED_QUERY_BYTES: usize = 512;
@@ -23,6 +23,8 @@ pub(crate) struct Here {
     pub(crate) t: &'static Texts,
     /// Those of alarms, meters, turns and balances.
     pub(crate) watch: &'static WatchTexts,
+    /// Those of signing and enrolment.
+    pub(crate) sign: &'static SignTexts,
     /// The district's name.
     pub(crate) district: String,
     /// Whether the reader chose the language, so that links must keep it.
@@ -76,6 +78,7 @@ impl FromRequestParts<Site> for Here {
             lang,
             t: Texts::of(lang),
             watch: WatchTexts::of(lang),
+            sign: SignTexts::of(lang),
             district: board::district_name(&site.service),
             kept: asked.is_some(),
             path: parts.uri.path().to_owned(),
@@ -108,6 +111,7 @@ impl Here {
             lang,
             t: Texts::of(lang),
             watch,
+            sign: SignTexts::of(lang),
             district: "D".into(),
             kept: true,
             path,

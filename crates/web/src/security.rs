@@ -14,17 +14,21 @@ use crate::site::Site;
 /// Nothing may run, be framed or be fetched from elsewhere; styles and images come from here.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
+/// The same for the pages that are their scripts': these come from here and ask only here.
+pub(crate) const SCRIPTED_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; \
+                      style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 /// One year, as browsers want it.
 const HTTPS_ONLY: &str = "max-age=31536000";
 
-const FIXED: [(HeaderName, HeaderValue); 4] = [
-    (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+const FIXED: [(HeaderName, HeaderValue); 3] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
 ];
 
-/// Adds the headers; what a handler said about caching stands, otherwise nothing is reused unasked.
+/// Adds the headers; what a handler said about scripts and caching stands, otherwise nothing runs
+/// and nothing is reused unasked.
 pub(crate) async fn headers(State(site): State<Site>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -34,6 +38,7 @@ pub(crate) async fn headers(State(site): State<Site>, request: Request, next: Ne
     if site.config.https_only {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HTTPS_ONLY));
     }
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     response
 }

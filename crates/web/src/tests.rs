@@ -4,7 +4,7 @@ use axum::http::Request;
 
 use crate::testing::{Answer, Town, get, page, send};
 
-const ROUTES: [&str; 30] = [
+const ROUTES: [&str; 33] = [
     "/",
     "/villages/east",
     "/villages/east/rounds/2026-1",
@@ -24,9 +24,12 @@ const ROUTES: [&str; 30] = [
     "/alarms?kind=tamper&cleared=1",
     "/turns",
     "/quarantine",
+    "/sign",
+    "/enrol",
     "/checkpoint",
     "/log.vkey",
     "/tile/entries/000.p/10",
+    "/api/v1/session",
     "/api/v1/status",
     "/api/v1/alarms",
     "/api/v1/proposals",
@@ -63,12 +66,16 @@ async fn every_answer_carries_the_headers() {
 }
 
 #[tokio::test]
-async fn no_page_needs_a_script_or_an_inline_style() {
+async fn no_page_but_those_for_signing_needs_a_script_and_none_an_inline_style() {
     let town = Town::busy().await;
     for path in ROUTES {
         let answer = get(&town.router, path).await;
         if answer.header("content-type").starts_with("text/html") {
-            for inline in ["<script", "<style", " style=", " onclick", "javascript:"] {
+            let scripted = ["/sign", "/enrol"].contains(&path);
+            let scripts = answer.text().matches("<script").count();
+            assert_eq!(scripts, usize::from(scripted), "{path}");
+            assert_eq!(answer.text().contains("<script type=\"module\" src=\"/assets/"), scripted);
+            for inline in ["<style", " style=", " onclick", "javascript:"] {
                 assert!(!answer.text().contains(inline), "{path}: {inline}");
             }
             assert!(answer.text().contains("<meta name=\"viewport\""), "{path}");

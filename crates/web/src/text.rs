@@ -29,8 +29,10 @@ macro_rules! texts {
     };
 }
 
+mod sign;
 mod watch;
 
+pub(crate) use sign::Texts as SignTexts;
 pub(crate) use watch::Texts as WatchTexts;
 
 texts! {

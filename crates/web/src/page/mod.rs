@@ -3,6 +3,7 @@
 mod alarms;
 mod board;
 mod district;
+mod enrol;
 mod household;
 mod log;
 mod meter;
@@ -10,19 +11,21 @@ mod meters;
 mod posting;
 mod quarantine;
 mod search;
+mod sign;
 mod turns;
 mod village;
 
 use askama::Template;
 use axum::Router;
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, VARY};
+use axum::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 pub(crate) use alarms::AlarmQuery;
 
 use crate::here::Here;
+use crate::security;
 use crate::site::Site;
 
 pub(crate) fn routes() -> Router<Site> {
@@ -39,6 +42,8 @@ pub(crate) fn routes() -> Router<Site> {
         .route("/meters/{code}", get(meter::show))
         .route("/turns", get(turns::show))
         .route("/quarantine", get(quarantine::show))
+        .route("/sign", get(sign::show))
+        .route("/enrol", get(enrol::show))
 }
 
 /// A template as an answer in the page's language.
@@ -57,4 +62,9 @@ pub(crate) fn html(here: &Here, page: &impl Template) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+/// A page that is its script's: it may run this site's scripts, and they may ask this site.
+fn scripted(here: &Here, page: &impl Template) -> Response {
+    ([(CONTENT_SECURITY_POLICY, security::SCRIPTED_POLICY)], html(here, page)).into_response()
 }

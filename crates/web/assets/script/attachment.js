@@ -1,0 +1,51 @@
+// What a statement names by its hash: fetched, held against the hash, and read.
+
+import { getBytes } from "./api.js";
+import { hex, sha256, textOf } from "./bytes.js";
+import { mu, yuan } from "./figures.js";
+
+/** Rows that are listed; the rest is counted, summed and said to be more. */
+const MAX_ROWS = 200;
+
+/**
+ * What the attachment of a statement says: `{tables, wrong, more}`; `wrong` forbids signing.
+ */
+export const readAttachment = async (attachment, say) => {
+  const bytes = await getBytes(`/attachments/${attachment.named.sha256}`);
+  const digest = hex(await sha256(bytes));
+  if (digest !== attachment.named.sha256 || bytes.length !== attachment.named.bytes) {
+    return { tables: [], wrong: [say("attachment_differs")], more: [] };
+  }
+  return describeAttachment(attachment, textOf(bytes), say);
+};
+
+export const describeAttachment = (attachment, text, say) =>
+  attachment.what === "bills" ? bills(attachment, text, say) : roster(attachment, text, say);
+
+const bills = ({ households, total_fen }, text, say) => {
+  const all = text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+  const total = all.reduce((sum, bill) => sum + bill.total_fen, 0);
+  const wrong = counted(all.length, households, say);
+  if (total !== total_fen) wrong.push(say("attachment_sum_differs", yuan(total), yuan(total_fen)));
+  const head = [say("household"), say("due")];
+  const rows = all.map((bill) => [String(bill.household), yuan(bill.total_fen)]);
+  return listed(head, rows, [say("total"), yuan(total)], wrong, say);
+};
+
+const roster = ({ households }, text, say) => {
+  const all = JSON.parse(text);
+  const head = [say("household"), say("group"), say("area"), say("crop")];
+  const rows = all.map((one) => [one.household, one.group, mu(one.area), one.crop].map(String));
+  const area = all.reduce((sum, one) => sum + one.area, 0);
+  const foot = [say("total"), "", mu(area), ""];
+  return listed(head, rows, foot, counted(all.length, households, say), say);
+};
+
+const counted = (count, households, say) =>
+  count === households ? [] : [say("attachment_count_differs", count, households)];
+
+const listed = (head, rows, foot, wrong, say) => ({
+  tables: [{ head, rows: rows.slice(0, MAX_ROWS), foot }],
+  wrong,
+  more: rows.length > MAX_ROWS ? [say("table_cut", MAX_ROWS, rows.length)] : [],
+});

@@ -1,0 +1,46 @@
+// What this browser keeps: the key, and the outbox.
+
+const NAME = "mingqu";
+const VERSION = 1;
+
+/** The names of what is kept. */
+export const KEY = "key";
+export const OUTBOX = "outbox";
+
+const promised = (request) =>
+  new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+
+const opened = () => {
+  const request = indexedDB.open(NAME, VERSION);
+  request.onupgradeneeded = () => {
+    request.result.createObjectStore(KEY, { keyPath: "name" });
+    request.result.createObjectStore(OUTBOX, { keyPath: "id", autoIncrement: true });
+  };
+  return promised(request);
+};
+
+/** Resolves when what was written is on disk. */
+const within = async (store, mode, act) => {
+  const database = await opened();
+  try {
+    const transaction = database.transaction(store, mode, { durability: "strict" });
+    const ended = new Promise((resolve, reject) => {
+      transaction.oncomplete = resolve;
+      transaction.onabort = () => reject(transaction.error);
+      transaction.onerror = () => reject(transaction.error);
+    });
+    const result = await promised(act(transaction.objectStore(store)));
+    await ended;
+    return result;
+  } finally {
+    database.close();
+  }
+};
+
+export const read = (store, id) => within(store, "readonly", (kept) => kept.get(id));
+export const all = (store) => within(store, "readonly", (kept) => kept.getAll());
+export const write = (store, value) => within(store, "readwrite", (kept) => kept.put(value));
+export const drop = (store, id) => within(store, "readwrite", (kept) => kept.delete(id));

@@ -1,0 +1,68 @@
+// From the exact bytes of a statement to what a person reads before signing them.
+//
+// Nothing here comes from the server's pages. A field that is not read is told as unknown, so that
+// nothing is signed unseen; `docs/formats/statements.md` says what each field means.
+
+import { textOf } from "./bytes.js";
+import { describe } from "./kinds.js";
+
+const TYPE = /^application\/vnd\.mingqu\.([a-z-]+)\.v1\+json$/;
+
+/** The text without white space between its parts and with its strings written one way. */
+const compact = (text) =>
+  text.replace(/"(?:[^"\\]|\\.)*"|[ \t\r\n]+/g, (part) =>
+    part[0] === '"' ? JSON.stringify(JSON.parse(part)) : "",
+  );
+
+/** Whether reading the text lost nothing: no field twice, no number that cannot be held. */
+const wholly = (text, value) => {
+  try {
+    return compact(text) === JSON.stringify(value);
+  } catch {
+    return false;
+  }
+};
+
+/**
+ * What a statement says, in plain words:
+ * `{kind, text, facts: [[term, words]], doubts: [words], tables, span, attachment, wrong, strange}`.
+ * `wrong` forbids signing; `strange` says what this page does not know, and then the text is shown.
+ */
+export const read = (payloadType, payload, expected, say) => {
+  const kind = TYPE.exec(payloadType)?.[1] ?? null;
+  const nothing = { facts: [], doubts: [], tables: [], span: null, attachment: null };
+  const reading = { kind, text: "", ...nothing, wrong: [], strange: [] };
+  let value;
+  try {
+    reading.text = textOf(payload);
+    value = JSON.parse(reading.text);
+  } catch {
+    return { ...reading, text: String.fromCharCode(...payload), strange: [say("unknown_kind")] };
+  }
+  if (!wholly(reading.text, value)) reading.strange.push(say("not_plain"));
+  const described = describe(kind, value, say);
+  if (!described) {
+    reading.strange.push(say("unknown_kind"));
+    return { ...reading, wrong: foreign(value?.head, expected, say) };
+  }
+  const { head, unknown, wrong, ...shown } = described;
+  if (unknown.length) reading.strange.push(say("unknown_field", unknown.join(", ")));
+  const all = [...foreign(head, expected, say), ...wrong];
+  return { ...reading, ...shown, wrong: all };
+};
+
+/** What is wrong with a statement's head, for this district and this key. */
+const foreign = (head, { district, fingerprint }, say) => {
+  const wrong = [];
+  if (head?.district !== district) wrong.push(say("other_district", head?.district ?? "?"));
+  const signers = Array.isArray(head?.signers) ? head.signers : [];
+  if (!signers.some((signer) => signer?.key === fingerprint)) wrong.push(say("not_named"));
+  return wrong;
+};
+
+/** One line about a statement, for a list and for the last question before signing. */
+export const summary = ({ kind, facts }, id, say) => {
+  const words = facts.filter((fact) => fact.short).map((fact) => fact.words);
+  const title = kind && say.code("kind", kind) !== kind ? say.code("kind", kind) : say("kind_unknown");
+  return [`${title} · ${say("statement_no", id)}`, ...words].join(" · ");
+};
