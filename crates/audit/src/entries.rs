@@ -10,7 +10,7 @@ use disclosure::note::VerifierKey;
 use disclosure::proof::inclusion_proof;
 use disclosure::record::{Record, RecordError};
 use disclosure::statement::{
-    BILLS_MEDIA_TYPE, EVIDENCE_MEDIA_TYPE, Kind, ROSTER_MEDIA_TYPE, Statement,
+    BALANCE_MEDIA_TYPE, BILLS_MEDIA_TYPE, EVIDENCE_MEDIA_TYPE, Kind, ROSTER_MEDIA_TYPE, Statement,
 };
 use disclosure::tile::TILE_WIDTH;
 use domain::{Fen, Litres};
@@ -174,7 +174,11 @@ impl<'a, S: Source> Entries<'a, S> {
         findings: &mut Findings,
     ) -> BTreeMap<Hash, Vec<u8>> {
         let mut attachments = BTreeMap::new();
-        let due = media_type(statement.kind());
+        // What is overdue has the attachments of what waits.
+        let due = media_type(match statement {
+            Statement::Overdue(overdue) => overdue.waiting.kind(),
+            _ => statement.kind(),
+        });
         for named in statement.attachments() {
             let AttachmentRef { sha256, media_type, .. } = named;
             let at = || Place::Entry(index);
@@ -269,7 +273,8 @@ const fn media_type(kind: Kind) -> Option<&'static str> {
         Kind::Roster => Some(ROSTER_MEDIA_TYPE),
         Kind::Watering | Kind::Correction => Some(EVIDENCE_MEDIA_TYPE),
         Kind::BillRun => Some(BILLS_MEDIA_TYPE),
-        Kind::District | Kind::Key | Kind::Registry | Kind::Tariff => None,
+        Kind::Balance => Some(BALANCE_MEDIA_TYPE),
+        Kind::District | Kind::Key | Kind::Registry | Kind::Tariff | Kind::Overdue => None,
     }
 }
 

@@ -75,7 +75,10 @@ impl Service {
         self.catch_up().await?;
         let envelope = Envelope::parse(envelope)?;
         let statement = Statement::parse(&envelope.payload_type, &envelope.payload)?;
-        if matches!(statement.kind(), Kind::Watering | Kind::Correction | Kind::BillRun) {
+        if matches!(
+            statement.kind(),
+            Kind::Watering | Kind::Correction | Kind::BillRun | Kind::Overdue | Kind::Balance
+        ) {
             return Err(ServiceError::DrawnUpHere(statement.kind()));
         }
         if envelope.signatures.is_empty() {
@@ -199,15 +202,8 @@ impl Service {
     /// The public keys of an envelope's signatures, all of which have been judged good.
     fn keys_of(&self, envelope: &Envelope, statement: &Statement) -> Vec<PublicKey> {
         let record = self.record();
-        let enrolled = |keyid: &str| {
-            let key = disclosure::key::Fingerprint::from_hex(keyid).ok()?;
-            if let (None, Statement::District(genesis)) = (record.district(), statement) {
-                let root = genesis.roots.iter().find(|root| root.key.fingerprint() == key)?;
-                return Some(root.key);
-            }
-            record.directory().get(&key).map(|enrolled| enrolled.enrolment.key)
-        };
-        envelope.signatures.iter().filter_map(|signature| enrolled(&signature.keyid)).collect()
+        let behind = |keyid: &str| record.key_behind(statement, keyid);
+        envelope.signatures.iter().filter_map(|signature| behind(&signature.keyid)).collect()
     }
 }
 

@@ -33,7 +33,12 @@ impl Service {
 
     async fn post_one(&self, row: &StatementRow) -> Result<(), ServiceError> {
         let signatures = self.store.co_signatures(row.id).await?;
-        let envelope = envelope_of(row, &signatures);
+        let statement = match Statement::parse(&row.payload_type, &row.payload) {
+            Ok(statement) => statement,
+            Err(why) => return self.send_back(row, &why.into()).await,
+        };
+        let envelope = envelope_of(row, &statement, &signatures);
+        let attachments = self.attachments_of(&statement).await?;
         for _ in 0..MAX_POSTING_TRIES {
             self.catch_up().await?;
             let now = self.store.statement(row.id).await?;
@@ -41,11 +46,6 @@ impl Service {
                 // Another server posted it, or somebody refused it meanwhile.
                 return Ok(());
             }
-            let statement = match Statement::parse(&envelope.payload_type, &envelope.payload) {
-                Ok(statement) => statement,
-                Err(why) => return self.send_back(row, &why.into()).await,
-            };
-            let attachments = self.attachments_of(&statement).await?;
             let (index, admitted) = {
                 let record = self.record();
                 (record.size(), record.admit(&envelope, &attachments))

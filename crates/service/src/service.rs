@@ -227,7 +227,11 @@ impl Service {
         statement: &Statement,
     ) -> Result<BTreeMap<Hash, Vec<u8>>, ServiceError> {
         let mut found = BTreeMap::new();
-        if matches!(statement.kind(), Kind::Roster | Kind::BillRun) {
+        let read = matches!(
+            statement.kind(),
+            Kind::Roster | Kind::BillRun | Kind::Overdue | Kind::Balance
+        );
+        if read {
             for named in statement.attachments() {
                 if let Some(stored) = self.store.attachment(named.sha256.as_bytes()).await? {
                     found.insert(named.sha256, stored.bytes);

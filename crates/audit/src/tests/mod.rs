@@ -1,8 +1,10 @@
 //! What holds and what does not, over a small log in memory.
 
+mod by_the_log;
 mod document;
 mod flips;
 mod holds;
+mod keys;
 mod rejects_entries;
 mod rejects_evidence;
 mod rejects_files;

@@ -6,24 +6,28 @@
 //! never by a claimed time.
 
 mod billing;
+mod by_the_log;
 mod error;
 mod meters;
 mod registry;
 mod watering;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::rating::RatingTable;
 use domain::registry::{Outlet, Village};
 use domain::tariff::Tariffs;
-use domain::{HouseholdNo, MeterCode, OutletId, RoundId, TableId, Timestamp, VillageId};
+use domain::{HouseholdNo, MeterCode, OutletId, PersonId, RoundId, TableId, Timestamp, VillageId};
 
 use crate::directory::Directory;
 use crate::dsse::Envelope;
+use crate::key::{Fingerprint, PublicKey};
 use crate::merkle::Hash;
-use crate::policy::{Standing, judge};
+use crate::note::VerifierKey;
+use crate::policy::{Standing, judge, needs_of};
 use crate::statement::{
-    District, Enrolment, Kind, Policy, RegistryMeter, Role, RosterEntry, Statement, WateringFacts,
+    Act, District, Enrolment, KeyAct, Kind, Need, Policy, RegistryMeter, Role, RosterEntry,
+    Statement, Subject, WateringFacts,
 };
 
 use meters::Meters;
@@ -59,6 +63,10 @@ pub struct Record {
     /// The waterings that hold, by outlet and start; at one outlet they never overlap.
     holding: BTreeMap<OutletId, BTreeMap<Timestamp, u64>>,
     runs: Vec<PostedRun>,
+    /// What was posted as overdue, and where.
+    overdue: BTreeMap<Subject, u64>,
+    /// The end of the last day that was balanced.
+    balanced_until: Option<Timestamp>,
     /// Where each statement stands, by the digest of what was signed.
     posted: BTreeMap<Hash, u64>,
 }
@@ -256,6 +264,27 @@ impl Record {
         }
     }
 
+    /// Who must sign a statement by the policy in force.
+    pub fn needs(&self, statement: &Statement) -> &[Need] {
+        self.policy().map_or(&[], |policy| needs_of(&self.directory, policy, statement))
+    }
+
+    /// The public key behind a key id under this statement: of somebody whom the log knows, or whom the statement itself
+    /// names as a root or with a new key. Whether the signature counts is [`Record::judge`]'s to say.
+    pub fn key_behind(&self, statement: &Statement, keyid: &str) -> Option<PublicKey> {
+        let key = Fingerprint::from_hex(keyid).ok()?;
+        let named = match statement {
+            Statement::District(genesis) if self.district.is_none() => {
+                genesis.roots.iter().map(|root| root.key).find(|root| root.fingerprint() == key)
+            }
+            Statement::Key(KeyAct { act: Act::Rotate { new, .. }, .. }) => {
+                Some(*new).filter(|new| new.fingerprint() == key)
+            }
+            _ => None,
+        };
+        named.or_else(|| self.directory.get(&key).map(|enrolled| enrolled.enrolment.key))
+    }
+
     /// Takes an admitted entry in, at the record's next index, which it returns.
     pub fn apply(&mut self, admitted: Admitted) -> u64 {
         let index = self.size;
@@ -280,6 +309,10 @@ impl Record {
                 self.apply_watering(index, body.watering, Some(body.supersedes));
             }
             Statement::BillRun(body) => self.apply_run(index, body),
+            Statement::Overdue(body) => {
+                self.overdue.insert(body.waiting.subject(), index);
+            }
+            Statement::Balance(body) => self.balanced_until = Some(body.until),
         }
         index
     }
@@ -301,9 +334,7 @@ impl Record {
         match statement {
             Statement::District(body) => self.check_district(body)?,
             Statement::Key(body) => {
-                if let crate::statement::Act::Enrol(Enrolment { village: Some(village), .. }) =
-                    &body.act
-                {
+                if let Act::Enrol(Enrolment { village: Some(village), .. }) = &body.act {
                     self.known_village(village)?;
                 }
                 self.directory.check(&body.act)?;
@@ -317,21 +348,20 @@ impl Record {
             Statement::Watering(body) => self.check_watering(&body.watering, None)?,
             Statement::Correction(body) => self.check_correction(body)?,
             Statement::BillRun(body) => self.check_run(body, attachments)?,
+            Statement::Overdue(body) => self.check_overdue(body, attachments)?,
+            Statement::Balance(body) => self.check_balance(body, attachments)?,
         }
         Ok(None)
     }
 
     fn check_district(&self, body: &District) -> Result<(), RecordError> {
         domain::registry::check_name(&body.name)?;
-        crate::note::VerifierKey::parse(&body.log_key).map_err(|_| RecordError::LogKey)?;
+        let log_key = VerifierKey::parse(&body.log_key).map_err(|_| RecordError::LogKey)?;
         body.policy.check(body.roots.len())?;
-        let mut people: Vec<_> = body.roots.iter().map(|root| &root.person).collect();
-        people.sort();
-        people.dedup();
-        let mut keys: Vec<_> = body.roots.iter().map(|root| root.key).collect();
-        keys.sort();
-        keys.dedup();
-        if people.len() != body.roots.len() || keys.len() != body.roots.len() {
+        let people: BTreeSet<_> = body.roots.iter().map(|root| &root.person).collect();
+        let roots = body.roots.iter().map(|root| root.key);
+        let keys: BTreeSet<_> = roots.chain([*log_key.key()]).collect();
+        if people.len() != body.roots.len() || keys.len() != body.roots.len() + 1 {
             return Err(RecordError::RootsNotDistinct);
         }
         match &self.district {
@@ -366,13 +396,17 @@ impl Record {
     }
 }
 
+/// Who may sign before anybody is enrolled: the roots, and the log for what it says by itself.
 fn roots_of(genesis: &District) -> Directory {
     let mut directory = Directory::default();
+    let mut enrol = |person, role, key| directory.enrol(0, Enrolment::new(person, role, key));
     for root in &genesis.roots {
-        let person = root.person.clone();
-        let enrolment =
-            Enrolment { person, role: Role::Root, village: None, household: None, key: root.key };
-        directory.enrol(0, enrolment);
+        enrol(root.person.clone(), Role::Root, root.key);
+    }
+    if let (Ok(key), Ok(person)) =
+        (VerifierKey::parse(&genesis.log_key), PersonId::new(Role::Log.code()))
+    {
+        enrol(person, Role::Log, *key.key());
     }
     directory
 }

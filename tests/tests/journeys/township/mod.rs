@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::harness::{Finished, firmware_sim, mingqu};
 
-pub use people::{CADRES, Person, STATION};
+pub use people::{CADRES, Person, STATION, SUPERVISOR};
 pub use server::{Life, Server};
 pub use statements::turn;
 pub use waiting::Waiting;
