@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::directory::{Directory, Enrolled};
 use crate::dsse::{Envelope, EnvelopeSignature, pae};
-use crate::key::Fingerprint;
+use crate::key::{Fingerprint, PublicKey};
 use crate::statement::{Enrolment, ExpectedSigner, Kind, Need, Policy, Role, Statement};
 
 /// A signature that counts.
@@ -87,6 +87,18 @@ pub enum SignatureProblem {
     OutOfOrder,
 }
 
+/// Signatures of one envelope that were checked ahead: for each in its place the key that was tried, and whether it
+/// made the signature. What is not among them is checked when it is judged.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CheckedAhead(pub(crate) Vec<Option<(PublicKey, bool)>>);
+
+impl CheckedAhead {
+    fn verdict(&self, place: usize, key: &PublicKey) -> Option<bool> {
+        let (tried, valid) = self.0.get(place)?.as_ref()?;
+        (tried == key).then_some(*valid)
+    }
+}
+
 impl Standing {
     /// Whether the policy is met.
     pub fn complete(&self) -> bool {
@@ -104,10 +116,25 @@ pub fn judge(
     envelope: &Envelope,
     statement: &Statement,
 ) -> Result<Standing, SignatureProblem> {
+    judge_checked(directory, policy, envelope, statement, &CheckedAhead::default())
+}
+
+/// The same, without checking again what was checked ahead.
+pub(crate) fn judge_checked(
+    directory: &Directory,
+    policy: &Policy,
+    envelope: &Envelope,
+    statement: &Statement,
+    ahead: &CheckedAhead,
+) -> Result<Standing, SignatureProblem> {
     let message = pae(&envelope.payload_type, &envelope.payload);
     let mut signatures: Vec<CoSignature> = Vec::with_capacity(envelope.signatures.len());
-    for signature in &envelope.signatures {
-        let counted = judge_one(directory, policy, &message, signature, statement)?;
+    for (place, signature) in envelope.signatures.iter().enumerate() {
+        let made_by = |key: &PublicKey| {
+            let checked = ahead.verdict(place, key);
+            checked.unwrap_or_else(|| key.verify(&message, &signature.sig).is_ok())
+        };
+        let counted = judge_one(directory, policy, signature, statement, made_by)?;
         if signatures.iter().any(|earlier| earlier.person == counted.person) {
             return Err(SignatureProblem::SamePersonTwice(counted.person));
         }
@@ -158,9 +185,9 @@ fn enrolled<'d>(
 fn judge_one(
     directory: &Directory,
     policy: &Policy,
-    message: &[u8],
     signature: &EnvelopeSignature,
     statement: &Statement,
+    made_by: impl Fn(&PublicKey) -> bool,
 ) -> Result<CoSignature, SignatureProblem> {
     let (key, enrolment) = enrolled(directory, signature)?;
     let person = enrolment.person.clone();
@@ -185,8 +212,9 @@ fn judge_one(
     if !statement.head().signers.contains(&ExpectedSigner { role, key }) {
         return Err(SignatureProblem::NotExpected { person });
     }
-    match enrolment.key.verify(message, &signature.sig) {
-        Ok(()) => Ok(CoSignature { key, role, person }),
-        Err(_) => Err(SignatureProblem::Invalid(key)),
+    if made_by(&enrolment.key) {
+        Ok(CoSignature { key, role, person })
+    } else {
+        Err(SignatureProblem::Invalid(key))
     }
 }

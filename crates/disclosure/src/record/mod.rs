@@ -6,22 +6,23 @@
 //! never by a claimed time.
 
 mod billing;
+mod candidate;
 mod error;
 mod meters;
 mod registry;
 mod watering;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::rating::RatingTable;
 use domain::registry::{Outlet, Village};
 use domain::tariff::Tariffs;
-use domain::{HouseholdNo, MeterCode, OutletId, RoundId, TableId, Timestamp, VillageId};
+use domain::{HouseholdNo, MeterCode, OutletId, RoundId, TableId, VillageId};
 
 use crate::directory::Directory;
 use crate::dsse::Envelope;
 use crate::merkle::Hash;
-use crate::policy::{Standing, judge};
+use crate::policy::{CheckedAhead, Standing, judge_checked};
 use crate::statement::{
     District, Enrolment, Kind, Policy, RegistryMeter, Role, RosterEntry, Statement, WateringFacts,
 };
@@ -29,7 +30,9 @@ use crate::statement::{
 use meters::Meters;
 
 pub use billing::Settlement;
+pub use candidate::Candidate;
 pub use error::RecordError;
+pub use watering::Held;
 
 /// Where attachments are found; a folder, a database or a map.
 pub trait Attachments {
@@ -56,12 +59,22 @@ pub struct Record {
     rosters: BTreeMap<VillageId, PostedRoster>,
     tariffs: Tariffs,
     waterings: BTreeMap<u64, PostedFacts>,
-    /// The waterings that hold, by outlet and start; at one outlet they never overlap.
-    holding: BTreeMap<OutletId, BTreeMap<Timestamp, u64>>,
+    /// The waterings that hold, by outlet, each outlet's by their start; at one outlet they never overlap.
+    holding: BTreeMap<OutletId, Vec<Held>>,
+    /// Those of them that no run has billed.
+    unbilled: BTreeMap<(VillageId, RoundId), BTreeSet<u64>>,
     runs: Vec<PostedRun>,
     /// Where each statement stands, by the digest of what was signed.
-    posted: BTreeMap<Hash, u64>,
+    posted: BTreeMap<ShortDigest, u64>,
+    /// The size after the latest entry that changed keys, policy or registry.
+    ground: u64,
+    /// Whether a watering's facts go once no later entry is judged by them.
+    forgets: bool,
 }
+
+/// The first half of a SHA-256: a log has to be kept in memory by these, and two statements with the same half would
+/// only keep each other from being posted.
+type ShortDigest = [u8; 16];
 
 /// A village's roster in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,26 +113,6 @@ pub struct PostedRun {
     pub waterings: Vec<u64>,
 }
 
-/// An envelope with the statement that was read from it.
-#[derive(Debug, Clone)]
-pub struct Candidate<'a> {
-    envelope: &'a Envelope,
-    statement: Statement,
-}
-
-impl<'a> Candidate<'a> {
-    /// Reads the statement.
-    pub fn read(envelope: &'a Envelope) -> Result<Self, RecordError> {
-        let statement = Statement::parse(&envelope.payload_type, &envelope.payload)?;
-        Ok(Self { envelope, statement })
-    }
-
-    /// What it says.
-    pub fn statement(&self) -> &Statement {
-        &self.statement
-    }
-}
-
 /// An envelope that may stand at the record's next index.
 #[derive(Debug, Clone)]
 pub struct Admitted {
@@ -128,10 +121,16 @@ pub struct Admitted {
     /// Who signed it.
     pub standing: Standing,
     roster: Option<BTreeMap<HouseholdNo, RosterEntry>>,
-    digest: Hash,
+    digest: ShortDigest,
 }
 
 impl Record {
+    /// An empty record that forgets what a watering said once it is billed or superseded, for no later entry is
+    /// judged by it: for whoever goes through a long log and shows none of it.
+    pub fn forgetting() -> Self {
+        Self { forgets: true, ..Self::default() }
+    }
+
     /// How many entries it has read: the next entry's index.
     pub fn size(&self) -> u64 {
         self.size
@@ -189,7 +188,13 @@ impl Record {
         &self.tariffs
     }
 
-    /// The watering posted at `index`.
+    /// By which state of keys, policy and registry the next entry is judged: as long as this number stays, so does
+    /// that state.
+    pub fn ground(&self) -> u64 {
+        self.ground
+    }
+
+    /// The watering posted at `index`, unless it was forgotten.
     pub fn watering(&self, index: u64) -> Option<&PostedFacts> {
         self.waterings.get(&index)
     }
@@ -223,15 +228,14 @@ impl Record {
         candidate: Candidate<'_>,
         attachments: &impl Attachments,
     ) -> Result<Admitted, RecordError> {
-        let Candidate { envelope, statement } = candidate;
+        let Candidate { envelope, statement, digest, ahead } = candidate;
         // Whoever keeps the log has the signatures under an old price, roster or key list: posted
         // again it would be in force again, and nobody would have signed that.
-        let digest = Hash::of(&envelope.signed_bytes());
         if let Some(index) = self.posted.get(&digest) {
             return Err(RecordError::PostedBefore(*index));
         }
         let roster = self.check_content(&statement, attachments)?;
-        let standing = self.judge(envelope, &statement)?;
+        let standing = self.judge_checked(&envelope, &statement, &ahead)?;
         if !standing.complete() {
             return Err(RecordError::SignaturesMissing(standing.missing));
         }
@@ -244,13 +248,23 @@ impl Record {
         envelope: &Envelope,
         statement: &Statement,
     ) -> Result<Standing, RecordError> {
+        self.judge_checked(envelope, statement, &CheckedAhead::default())
+    }
+
+    fn judge_checked(
+        &self,
+        envelope: &Envelope,
+        statement: &Statement,
+        ahead: &CheckedAhead,
+    ) -> Result<Standing, RecordError> {
         match (&self.district, statement) {
             (Some(district), _) => {
-                Ok(judge(&self.directory, &district.policy, envelope, statement)?)
+                Ok(judge_checked(&self.directory, &district.policy, envelope, statement, ahead)?)
             }
             // The genesis is signed by the root keys it names, as its own policy demands.
             (None, Statement::District(genesis)) => {
-                Ok(judge(&roots_of(genesis), &genesis.policy, envelope, statement)?)
+                let roots = roots_of(genesis);
+                Ok(judge_checked(&roots, &genesis.policy, envelope, statement, ahead)?)
             }
             (None, _) => Err(RecordError::NoGenesis),
         }
@@ -261,6 +275,9 @@ impl Record {
         let index = self.size;
         self.size += 1;
         self.posted.insert(admitted.digest, index);
+        if let Kind::District | Kind::Key | Kind::Registry = admitted.statement.kind() {
+            self.ground = self.size;
+        }
         match admitted.statement {
             Statement::District(district) => {
                 if self.district.is_none() {
