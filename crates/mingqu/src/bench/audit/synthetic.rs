@@ -237,7 +237,7 @@ impl<'a> Maker<'a> {
         self.signatures += envelope.signatures.len();
         self.posted += 1;
         self.edge.append(leaf_hash(&envelope.to_json()));
-        if self.posted % MAX_BUNDLE_ENTRIES == 0 {
+        if self.posted.is_multiple_of(MAX_BUNDLE_ENTRIES) {
             self.write_bundle()?;
         }
         Ok(())
