@@ -220,7 +220,7 @@ impl Report {
         self.line(f, Part::Evidence, &evidence)?;
         let (waterings, volume) = (self.waterings, self.volume_litres.cubic_metres());
         self.line(f, Part::Volumes, &format!("{waterings} waterings hold, {volume} m³"))?;
-        self.line(f, Part::Shares, &format!("{shares} of them by the rosters in force"))?;
+        self.line(f, Part::Shares, &format!("{shares}, by the rosters in force"))?;
         let bills = format!("{} to the fen, {} yuan", self.bills, self.billed_fen.yuan());
         self.line(f, Part::Bills, &bills)?;
         let missing = self.parts.get(&Part::Missing).is_some_and(|&count| count > 0);

@@ -230,3 +230,93 @@ impl Bar {
         self.bar.finish_and_clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use audit::testing::TestLog;
+
+    use super::*;
+    use crate::command::log::write;
+
+    /// A state file and copies of logs beside it.
+    struct Desk(tempfile::TempDir);
+
+    impl Desk {
+        fn state(&self) -> PathBuf {
+            self.0.path().join("state.json")
+        }
+
+        /// Audits a copy with these files.
+        fn audit(&self, files: &BTreeMap<String, Vec<u8>>, compare: &[PathBuf]) -> Verdict {
+            let copy = tempfile::tempdir_in(self.0.path()).unwrap();
+            for (path, bytes) in files {
+                write(copy.path(), path, bytes).unwrap();
+            }
+            run(&AuditArgs {
+                place: copy.path().display().to_string(),
+                log_key: None,
+                state: Some(self.state()),
+                compare: compare.to_vec(),
+                json: true,
+            })
+            .unwrap()
+        }
+
+        /// How many entries the log had when it was last remembered.
+        fn remembered(&self, log: &TestLog) -> Option<u64> {
+            let memory = memory::load(&self.state()).unwrap();
+            memory.of(&log.verifier_key()).map(|known| known.checkpoint.size)
+        }
+    }
+
+    /// The log's beginning, without attachments that only later entries name.
+    fn beginning(log: &TestLog, size: usize) -> BTreeMap<String, Vec<u8>> {
+        let mut files = log.export_at(size);
+        for finding in audit::audit(&files, None).findings {
+            if let audit::Place::File(path) = finding.at {
+                files.remove(&path);
+            }
+        }
+        files
+    }
+
+    #[test]
+    fn a_split_view_is_found_and_what_was_seen_is_never_overwritten() {
+        let desk = Desk(tempfile::tempdir().unwrap());
+        let log = TestLog::founded();
+        assert_eq!(desk.audit(&beginning(&log, 7), &[]), Verdict::Good);
+        assert_eq!(desk.remembered(&log), Some(7));
+        assert_eq!(desk.audit(&log.export(), &[]), Verdict::Good);
+        assert_eq!(desk.remembered(&log), Some(9));
+        let kept = std::fs::read(desk.state()).unwrap();
+
+        // Fewer entries than there were; another entry at the end; another one and more behind it.
+        assert_eq!(desk.audit(&beginning(&log, 8), &[]), Verdict::Bad);
+        let mut fork = log.clone();
+        fork.entries.truncate(8);
+        fork.force(log.entries[1].clone());
+        assert_eq!(desk.audit(&fork.export(), &[]), Verdict::Bad);
+        fork.force(log.entries[1].clone());
+        assert_eq!(desk.audit(&fork.export(), &[]), Verdict::Bad);
+        assert_eq!(std::fs::read(desk.state()).unwrap(), kept);
+    }
+
+    #[test]
+    fn a_neighbours_checkpoint_is_held_against_the_log() {
+        let desk = Desk(tempfile::tempdir().unwrap());
+        let log = TestLog::founded();
+        let file = |name: &str, files: &BTreeMap<String, Vec<u8>>| {
+            let file = desk.0.path().join(name);
+            std::fs::write(&file, &files["checkpoint"]).unwrap();
+            file
+        };
+        let earlier = file("earlier", &log.export_at(5));
+        assert_eq!(desk.audit(&log.export(), &[earlier.clone()]), Verdict::Good);
+        let mut fork = log.clone();
+        fork.entries[4] = log.entries[1].clone();
+        let other = file("other", &fork.export_at(5));
+        assert_eq!(desk.audit(&log.export(), &[earlier, other]), Verdict::Bad);
+    }
+}
