@@ -313,7 +313,7 @@ mod tests {
             file
         };
         let earlier = file("earlier", &log.export_at(5));
-        assert_eq!(desk.audit(&log.export(), &[earlier.clone()]), Verdict::Good);
+        assert_eq!(desk.audit(&log.export(), std::slice::from_ref(&earlier)), Verdict::Good);
         let mut fork = log.clone();
         fork.entries[4] = log.entries[1].clone();
         let other = file("other", &fork.export_at(5));
