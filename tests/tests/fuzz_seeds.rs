@@ -51,3 +51,8 @@ fn workbooks() {
 fn mqtt_packets() {
     replay("mqtt_packets", targets::mqtt_packets);
 }
+
+#[test]
+fn memories() {
+    replay("memory", targets::memory);
+}

@@ -93,6 +93,18 @@ pub enum SignatureProblem {
     OutOfOrder,
 }
 
+/// Signatures of one envelope that were checked ahead: for each in its place the key that was tried, and whether it
+/// made the signature. What is not among them is checked when it is judged.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CheckedAhead(pub(crate) Vec<Option<(PublicKey, bool)>>);
+
+impl CheckedAhead {
+    fn verdict(&self, place: usize, key: &PublicKey) -> Option<bool> {
+        let (tried, valid) = self.0.get(place)?.as_ref()?;
+        (tried == key).then_some(*valid)
+    }
+}
+
 impl Standing {
     /// Whether the policy is met.
     pub fn complete(&self) -> bool {
@@ -110,14 +122,29 @@ pub fn judge(
     envelope: &Envelope,
     statement: &Statement,
 ) -> Result<Standing, SignatureProblem> {
+    judge_checked(directory, policy, envelope, statement, &CheckedAhead::default())
+}
+
+/// The same, without checking again what was checked ahead.
+pub(crate) fn judge_checked(
+    directory: &Directory,
+    policy: &Policy,
+    envelope: &Envelope,
+    statement: &Statement,
+    ahead: &CheckedAhead,
+) -> Result<Standing, SignatureProblem> {
     let message = pae(&envelope.payload_type, &envelope.payload);
     if let Statement::Key(KeyAct { act: Act::Rotate { old, new, .. }, .. }) = statement {
         return judge_rotation(directory, &message, envelope, statement, (old, new));
     }
     let needs = needs_of(directory, policy, statement);
     let mut signatures: Vec<CoSignature> = Vec::with_capacity(envelope.signatures.len());
-    for signature in &envelope.signatures {
-        let counted = judge_one(directory, needs, &message, signature, statement)?;
+    for (place, signature) in envelope.signatures.iter().enumerate() {
+        let made_by = |key: &PublicKey| {
+            let checked = ahead.verdict(place, key);
+            checked.unwrap_or_else(|| key.verify(&message, &signature.sig).is_ok())
+        };
+        let counted = judge_one(directory, needs, signature, statement, made_by)?;
         if signatures.iter().any(|earlier| earlier.person == counted.person) {
             return Err(SignatureProblem::SamePersonTwice(counted.person));
         }
@@ -217,9 +244,9 @@ fn active(directory: &Directory, key: Fingerprint) -> Result<&Enrolment, Signatu
 fn judge_one(
     directory: &Directory,
     needs: &[Need],
-    message: &[u8],
     signature: &EnvelopeSignature,
     statement: &Statement,
+    made_by: impl Fn(&PublicKey) -> bool,
 ) -> Result<CoSignature, SignatureProblem> {
     let (key, enrolment) = enrolled(directory, signature)?;
     let person = enrolment.person.clone();
@@ -244,8 +271,9 @@ fn judge_one(
     if !statement.head().signers.contains(&ExpectedSigner { role, key }) {
         return Err(SignatureProblem::NotExpected { person });
     }
-    match enrolment.key.verify(message, &signature.sig) {
-        Ok(()) => Ok(CoSignature { key, role, person }),
-        Err(_) => Err(SignatureProblem::Invalid(key)),
+    if made_by(&enrolment.key) {
+        Ok(CoSignature { key, role, person })
+    } else {
+        Err(SignatureProblem::Invalid(key))
     }
 }

@@ -9,7 +9,9 @@ mod config;
 mod demo;
 mod folder;
 mod key_file;
+mod memory;
 mod metrics;
+mod remote;
 mod server;
 
 use std::io::IsTerminal;
@@ -48,14 +50,14 @@ enum Command {
     /// Hand in what was kept by hand in a file: readings, or turns.
     #[command(subcommand)]
     Import(command::import::ImportCommand),
-    /// Check one receipt or one envelope.
+    /// Check one receipt, envelope or checkpoint, and say what it rests on.
     Verify(command::verify::VerifyArgs),
     /// Copy the public log to plain files.
     #[command(subcommand)]
     Log(command::log::LogCommand),
     /// Move old reports from the database to archive files, or put them back.
     Archive(command::archive::ArchiveArgs),
-    /// Recompute everything from an exported log and say what does not hold.
+    /// Recompute everything from a public log, exported or where it is served, and say what does not hold.
     Audit(command::audit::AuditArgs),
     /// Measure on this machine what the documents claim.
     #[command(subcommand)]
@@ -144,7 +146,8 @@ mod tests {
             "mingqu log copy http://127.0.0.1:8080 out",
             "mingqu archive --data d --before 2026-01-01 --dry-run",
             "mingqu archive --data d --restore archive/2026-01/0001.json",
-            "mingqu audit out --json",
+            "mingqu audit out --json --state s.json --compare a --compare b",
+            "mingqu audit https://water.example --log-key k",
             "mingqu bench ingest --json",
         ] {
             let words = line.split_whitespace();

@@ -2,4 +2,4 @@
 
 mod targets;
 
-pub use targets::{chirpstack, csv, mapped_json, mqtt_packets, report, xlsx};
+pub use targets::{chirpstack, csv, mapped_json, memory, mqtt_packets, report, xlsx};

@@ -71,6 +71,13 @@ pub fn xlsx(bytes: &[u8]) {
     read_sheets(sheet::open(&workbook));
 }
 
+/// The file in which audits remember checkpoints: what is read, written again, is read as the same.
+pub fn memory(bytes: &[u8]) {
+    let Ok(memory) = audit::Memory::parse(bytes) else { return };
+    let again = memory.to_json().unwrap();
+    assert_eq!(audit::Memory::parse(&again).unwrap(), memory);
+}
+
 /// What a client of the endpoint sends.
 pub fn mqtt_packets(bytes: &[u8]) {
     let packets = mqtt::read_packets(bytes);

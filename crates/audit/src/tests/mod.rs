@@ -8,6 +8,8 @@ mod keys;
 mod rejects_entries;
 mod rejects_evidence;
 mod rejects_files;
+mod split_views;
+mod whole;
 
 use crate::testing::{TestLog, TestMeter};
 use crate::{Place, Report, Rule, audit};

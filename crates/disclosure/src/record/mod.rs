@@ -7,6 +7,7 @@
 
 mod billing;
 mod by_the_log;
+mod candidate;
 mod error;
 mod meters;
 mod registry;
@@ -24,7 +25,7 @@ use crate::dsse::Envelope;
 use crate::key::{Fingerprint, PublicKey};
 use crate::merkle::Hash;
 use crate::note::VerifierKey;
-use crate::policy::{Standing, judge, needs_of};
+use crate::policy::{CheckedAhead, Standing, judge_checked, needs_of};
 use crate::statement::{
     Act, District, Enrolment, KeyAct, Kind, Need, Policy, RegistryMeter, Role, RosterEntry,
     Statement, Subject, WateringFacts,
@@ -33,7 +34,9 @@ use crate::statement::{
 use meters::Meters;
 
 pub use billing::Settlement;
+pub use candidate::Candidate;
 pub use error::RecordError;
+pub use watering::Held;
 
 /// Where attachments are found; a folder, a database or a map.
 pub trait Attachments {
@@ -60,16 +63,26 @@ pub struct Record {
     rosters: BTreeMap<VillageId, PostedRoster>,
     tariffs: Tariffs,
     waterings: BTreeMap<u64, PostedFacts>,
-    /// The waterings that hold, by outlet and start; at one outlet they never overlap.
-    holding: BTreeMap<OutletId, BTreeMap<Timestamp, u64>>,
+    /// The waterings that hold, by outlet, each outlet's by their start; at one outlet they never overlap.
+    holding: BTreeMap<OutletId, Vec<Held>>,
+    /// Those of them that no run has billed.
+    unbilled: BTreeMap<(VillageId, RoundId), BTreeSet<u64>>,
     runs: Vec<PostedRun>,
     /// What was posted as overdue, and where.
     overdue: BTreeMap<Subject, u64>,
     /// The end of the last day that was balanced.
     balanced_until: Option<Timestamp>,
     /// Where each statement stands, by the digest of what was signed.
-    posted: BTreeMap<Hash, u64>,
+    posted: BTreeMap<ShortDigest, u64>,
+    /// The size after the latest entry that changed keys, policy or registry.
+    ground: u64,
+    /// Whether a watering's facts go once no later entry is judged by them.
+    forgets: bool,
 }
+
+/// The first half of a SHA-256: a log has to be kept in memory by these, and two statements with the same half would
+/// only keep each other from being posted.
+type ShortDigest = [u8; 16];
 
 /// A village's roster in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,26 +121,6 @@ pub struct PostedRun {
     pub waterings: Vec<u64>,
 }
 
-/// An envelope with the statement that was read from it.
-#[derive(Debug, Clone)]
-pub struct Candidate<'a> {
-    envelope: &'a Envelope,
-    statement: Statement,
-}
-
-impl<'a> Candidate<'a> {
-    /// Reads the statement.
-    pub fn read(envelope: &'a Envelope) -> Result<Self, RecordError> {
-        let statement = Statement::parse(&envelope.payload_type, &envelope.payload)?;
-        Ok(Self { envelope, statement })
-    }
-
-    /// What it says.
-    pub fn statement(&self) -> &Statement {
-        &self.statement
-    }
-}
-
 /// An envelope that may stand at the record's next index.
 #[derive(Debug, Clone)]
 pub struct Admitted {
@@ -136,10 +129,16 @@ pub struct Admitted {
     /// Who signed it.
     pub standing: Standing,
     roster: Option<BTreeMap<HouseholdNo, RosterEntry>>,
-    digest: Hash,
+    digest: ShortDigest,
 }
 
 impl Record {
+    /// An empty record that forgets what a watering said once it is billed or superseded, for no later entry is
+    /// judged by it: for whoever goes through a long log and shows none of it.
+    pub fn forgetting() -> Self {
+        Self { forgets: true, ..Self::default() }
+    }
+
     /// How many entries it has read: the next entry's index.
     pub fn size(&self) -> u64 {
         self.size
@@ -197,7 +196,13 @@ impl Record {
         &self.tariffs
     }
 
-    /// The watering posted at `index`.
+    /// By which state of keys, policy and registry the next entry is judged: as long as this number stays, so does
+    /// that state.
+    pub fn ground(&self) -> u64 {
+        self.ground
+    }
+
+    /// The watering posted at `index`, unless it was forgotten.
     pub fn watering(&self, index: u64) -> Option<&PostedFacts> {
         self.waterings.get(&index)
     }
@@ -231,15 +236,14 @@ impl Record {
         candidate: Candidate<'_>,
         attachments: &impl Attachments,
     ) -> Result<Admitted, RecordError> {
-        let Candidate { envelope, statement } = candidate;
+        let Candidate { envelope, statement, digest, ahead } = candidate;
         // Whoever keeps the log has the signatures under an old price, roster or key list: posted
         // again it would be in force again, and nobody would have signed that.
-        let digest = Hash::of(&envelope.signed_bytes());
         if let Some(index) = self.posted.get(&digest) {
             return Err(RecordError::PostedBefore(*index));
         }
         let roster = self.check_content(&statement, attachments)?;
-        let standing = self.judge(envelope, &statement)?;
+        let standing = self.judge_checked(&envelope, &statement, &ahead)?;
         if !standing.complete() {
             return Err(RecordError::SignaturesMissing(standing.missing));
         }
@@ -252,13 +256,23 @@ impl Record {
         envelope: &Envelope,
         statement: &Statement,
     ) -> Result<Standing, RecordError> {
+        self.judge_checked(envelope, statement, &CheckedAhead::default())
+    }
+
+    fn judge_checked(
+        &self,
+        envelope: &Envelope,
+        statement: &Statement,
+        ahead: &CheckedAhead,
+    ) -> Result<Standing, RecordError> {
         match (&self.district, statement) {
             (Some(district), _) => {
-                Ok(judge(&self.directory, &district.policy, envelope, statement)?)
+                Ok(judge_checked(&self.directory, &district.policy, envelope, statement, ahead)?)
             }
             // The genesis is signed by the root keys it names, as its own policy demands.
             (None, Statement::District(genesis)) => {
-                Ok(judge(&roots_of(genesis), &genesis.policy, envelope, statement)?)
+                let roots = roots_of(genesis);
+                Ok(judge_checked(&roots, &genesis.policy, envelope, statement, ahead)?)
             }
             (None, _) => Err(RecordError::NoGenesis),
         }
@@ -290,6 +304,9 @@ impl Record {
         let index = self.size;
         self.size += 1;
         self.posted.insert(admitted.digest, index);
+        if let Kind::District | Kind::Key | Kind::Registry = admitted.statement.kind() {
+            self.ground = self.size;
+        }
         match admitted.statement {
             Statement::District(district) => {
                 if self.district.is_none() {
