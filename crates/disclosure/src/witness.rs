@@ -24,7 +24,8 @@ use crate::canonical::{base64_bytes, base64_text, decimal};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::merkle::{Hash, ProofError, empty_root, verify_consistency};
 use crate::note::{
-    MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, NoteError, NoteSignature, SignedNote, VerifierKey,
+    MAX_KEY_NAME_BYTES, MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, NoteError, NoteSignature, SignedNote,
+    VerifierKey,
 };
 
 /// Most proof lines of a request.
@@ -126,6 +127,11 @@ impl AddCheckpoint {
         self.old_size
     }
 
+    /// The checkpoint file as it was handed in, with all its signatures.
+    pub fn note_bytes(&self) -> Vec<u8> {
+        self.note.to_bytes()
+    }
+
     /// The checkpoint; trust it only after [`judge`].
     pub const fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint
@@ -190,6 +196,11 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// That a witness was not told of this log.
+    pub fn unknown_log(origin: &str) -> Self {
+        Self::UnknownLog(origin.chars().take(MAX_KEY_NAME_BYTES).collect())
+    }
+
     /// The HTTP status that says so.
     pub const fn status(&self) -> u16 {
         match self {
@@ -213,7 +224,7 @@ pub fn judge(
     let trusted: Vec<VerifierKey> =
         log_keys.iter().filter(|key| key.name().as_str() == new.origin).cloned().collect();
     if trusted.is_empty() {
-        return Err(Refusal::UnknownLog(new.origin.chars().take(255).collect()));
+        return Err(Refusal::unknown_log(&new.origin));
     }
     let verified = request.note.clone().verify(&trusted).map_err(Refusal::NotSigned)?;
     if old > new.size {
