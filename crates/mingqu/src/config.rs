@@ -302,7 +302,8 @@ fn keep_days(retention: &Retention) -> anyhow::Result<Option<u32>> {
     }
 }
 
-fn parse_address(key: &str, value: &str) -> anyhow::Result<SocketAddr> {
+/// Reads ADDRESS:PORT.
+pub fn parse_address(key: &str, value: &str) -> anyhow::Result<SocketAddr> {
     match value.parse() {
         Ok(address) => Ok(address),
         Err(_) => bail!(

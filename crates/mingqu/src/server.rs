@@ -360,7 +360,8 @@ fn gateway_key(config: &Config) -> anyhow::Result<Option<SigningKey>> {
     Ok(None)
 }
 
-async fn listen(address: SocketAddr, what: &str, flag: &str) -> anyhow::Result<TcpListener> {
+/// Takes a port; says which flag chooses another when it is taken.
+pub async fn listen(address: SocketAddr, what: &str, flag: &str) -> anyhow::Result<TcpListener> {
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => bail!(
@@ -374,7 +375,8 @@ async fn listen(address: SocketAddr, what: &str, flag: &str) -> anyhow::Result<T
     }
 }
 
-async fn interrupted() -> anyhow::Result<()> {
+/// Waits for Ctrl-C or SIGTERM.
+pub async fn interrupted() -> anyhow::Result<()> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
