@@ -248,6 +248,48 @@ pub fn judge(
     Ok(SignedNote { text: verified.text, signatures })
 }
 
+/// What a witness answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It cosigned.
+    Cosigned(NoteSignature),
+    /// It has cosigned this many entries: prove from there.
+    Size(u64),
+    /// What it has cosigned is another history of the log, in its own words.
+    OtherHistory(String),
+    /// It does not cosign, for another reason, in its own words.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Its words.
+        words: String,
+    },
+}
+
+/// Longest text of a refusal that is kept, in characters.
+const MAX_WORDS_CHARS: usize = 200;
+
+/// Reads a witness's answer to a request with this checkpoint text. A cosignature is checked.
+pub fn read_answer(
+    status: u16,
+    media_type: &str,
+    body: &[u8],
+    text: &str,
+    witness: &VerifierKey,
+) -> Result<Answer, AnswerError> {
+    let words = || {
+        let words = String::from_utf8_lossy(body);
+        let words = words.chars().map(|c| if c.is_control() { ' ' } else { c });
+        words.take(MAX_WORDS_CHARS).collect::<String>().trim().to_owned()
+    };
+    match status {
+        200 => read_cosignature(body, text, witness).map(Answer::Cosigned),
+        409 if media_type == SIZE_MEDIA_TYPE => read_size(body).map(Answer::Size),
+        409 | 422 => Ok(Answer::OtherHistory(words())),
+        _ => Ok(Answer::Refused { status, words: words() }),
+    }
+}
+
 /// Why a witness's answer is of no use.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AnswerError {

@@ -214,6 +214,26 @@ fn cosignature_of_the_witness_is_found_among_others() {
 }
 
 #[test]
+fn answers_are_told_apart_by_status_and_media_type() {
+    let text = checkpoint(3, 9).text;
+    let witness = cosigner().verifier_key();
+    let read = |status, media_type: &str, body: &str| {
+        read_answer(status, media_type, body.as_bytes(), &text, &witness)
+    };
+    let its = cosigner().cosign(&text, 7);
+    assert_eq!(read(200, "text/plain", &its.line()), Ok(Answer::Cosigned(its)));
+    assert_eq!(read(409, SIZE_MEDIA_TYPE, "7\n"), Ok(Answer::Size(7)));
+    assert_eq!(read(409, SIZE_MEDIA_TYPE, "7"), Err(AnswerError::Size));
+    for status in [409, 422] {
+        let forked = Ok(Answer::OtherHistory("forked  7".to_owned()));
+        assert_eq!(read(status, "text/plain", "forked\r\n7\n"), forked);
+    }
+    let words = "x".repeat(MAX_WORDS_CHARS);
+    let refused = Ok(Answer::Refused { status: 500, words });
+    assert_eq!(read(500, SIZE_MEDIA_TYPE, &"x".repeat(9_999)), refused);
+}
+
+#[test]
 fn rejects_answers_that_are_not_signature_lines() {
     let text = checkpoint(3, 9).text;
     let line = cosigner().cosign(&text, 7).line();
