@@ -11,6 +11,7 @@ mod folder;
 mod key_file;
 mod metrics;
 mod server;
+mod witness_client;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
