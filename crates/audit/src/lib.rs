@@ -20,6 +20,7 @@ mod entries;
 mod evidence;
 mod finding;
 mod listing;
+mod quorum;
 mod report;
 mod source;
 #[cfg(any(test, feature = "testing"))]
@@ -38,6 +39,7 @@ use tree::LogCopy;
 
 pub use entries::MAX_REPORTS;
 pub use finding::{Finding, MAX_FINDINGS, MAX_SENTENCE_CHARS, Place, Rule};
+pub use quorum::{QuorumError, check_quorum, check_receipt_quorum};
 pub use report::Report;
 pub use source::{MAX_FILE_BYTES, Source, SourceError};
 pub use tree::MAX_LOG_ENTRIES;

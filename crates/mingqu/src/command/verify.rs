@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use audit::QuorumError;
 use clap::Args;
 use disclosure::note::VerifierKey;
 
 use super::print;
 use crate::Verdict;
+use crate::config::read_policy;
 use crate::folder::Folder;
 
 /// What `verify` takes.
@@ -24,6 +26,9 @@ pub struct VerifyArgs {
     /// For a receipt: the log's verifier key.
     #[arg(long)]
     pub log_key: Option<String>,
+    /// For a receipt: a policy of witnesses (C2SP tlog-policy) that its checkpoint must satisfy.
+    #[arg(long)]
+    pub policy: Option<PathBuf>,
 }
 
 /// Exit code 0 when it holds, 1 when it does not.
@@ -43,7 +48,13 @@ fn receipt(args: &VerifyArgs, bytes: &[u8]) -> anyhow::Result<Verdict> {
     };
     let entry = std::fs::read(entry).with_context(|| format!("cannot read {}", entry.display()))?;
     let key = VerifierKey::parse(key).context("--log-key is not a verifier key")?;
-    match audit::verify_receipt(bytes, &entry, &key) {
+    let policy = args.policy.as_deref().map(read_policy).transpose()?;
+    let verified = audit::verify_receipt(bytes, &entry, &key).map_err(QuorumError::from);
+    let verified = verified.and_then(|receipt| match &policy {
+        Some(policy) => audit::check_receipt_quorum(bytes, &entry, &key, policy).map(|_| receipt),
+        None => Ok(receipt),
+    });
+    match verified {
         Ok(receipt) => {
             print(&serde_json::to_string_pretty(&serde_json::json!({
                 "holds": true,

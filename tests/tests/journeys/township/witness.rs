@@ -63,9 +63,9 @@ impl Witness {
         line.rsplit_once(' ').unwrap().1.parse().unwrap()
     }
 
-    /// The one file that holds what it has cosigned.
-    pub fn state(&self) -> PathBuf {
-        let files = std::fs::read_dir(self.folder.join("logs")).unwrap();
-        files.map(|file| file.unwrap().path()).find(|path| path.extension().is_none()).unwrap()
+    /// Whether a checkpoint is on its disk.
+    pub fn stored(&self) -> bool {
+        let mut files = std::fs::read_dir(self.folder.join("logs")).unwrap();
+        files.any(|file| file.unwrap().path().extension().is_none())
     }
 }
