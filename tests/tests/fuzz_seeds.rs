@@ -56,3 +56,13 @@ fn mqtt_packets() {
 fn memories() {
     replay("memory", targets::memory);
 }
+
+#[test]
+fn requests_to_witnesses() {
+    replay("add_checkpoint", targets::add_checkpoint);
+}
+
+#[test]
+fn policies_of_witnesses() {
+    replay("witness_policy", targets::witness_policy);
+}

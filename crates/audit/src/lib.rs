@@ -30,6 +30,7 @@ mod finding;
 mod listing;
 mod memory;
 mod pipeline;
+mod quorum;
 mod report;
 mod source;
 #[cfg(any(test, feature = "testing"))]
@@ -60,6 +61,7 @@ pub use entries::MAX_REPORTS;
 pub use files::MAX_LOG_ENTRIES;
 pub use finding::{Finding, MAX_FINDINGS, MAX_SENTENCE_CHARS, Part, Place, Rule};
 pub use memory::{Known, MAX_MEMORY_BYTES, Memory, MemoryError};
+pub use quorum::{QuorumError, check_quorum, check_receipt_quorum};
 pub use report::{Report, SplitView, Verdict};
 pub use source::{MAX_FILE_BYTES, Source, SourceError};
 pub use tree::Seen;

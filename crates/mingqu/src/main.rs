@@ -13,6 +13,7 @@ mod memory;
 mod metrics;
 mod remote;
 mod server;
+mod witness_client;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -39,6 +40,8 @@ enum Command {
     Init(command::init::InitArgs),
     /// Run the server of a data folder.
     Serve(command::serve::ServeArgs),
+    /// Run a witness: cosign the checkpoints of logs that only grow.
+    Witness(command::witness::WitnessArgs),
     /// Make keys for people.
     #[command(subcommand)]
     Keys(command::keys::KeysCommand),
@@ -91,6 +94,7 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
         Command::Demo(args) => asynchronous(command::demo::run(args)),
         Command::Init(args) => command::init::run(&args),
         Command::Serve(args) => asynchronous(command::serve::run(args)),
+        Command::Witness(args) => asynchronous(command::witness::run(args)),
         Command::Keys(command) => command::keys::run(&command),
         Command::Rating(command) => command::rating::run(command),
         Command::Sign(args) => command::sign::run(&args),
@@ -133,6 +137,7 @@ mod tests {
             "mingqu demo --once",
             "mingqu init --data d --district a --name n --origin o --root p=k",
             "mingqu serve --data d --broker localhost:1883",
+            "mingqu witness --data w --name n --log k --log l",
             "mingqu keys new k.pem",
             "mingqu rating parshall --throat-mm 600 --id p600",
             "mingqu rating pairs pairs.csv --id w1 --source s",

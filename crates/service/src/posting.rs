@@ -24,9 +24,14 @@ const MAX_POSTING_TRIES: usize = 20;
 impl Service {
     /// Posts every co-signed statement, in the order they were drawn up, and publishes the checkpoint.
     pub async fn post_ready(&self) -> Result<(), ServiceError> {
-        let _one_at_a_time = self.posting.lock().await;
-        for row in self.store.statements_ready().await? {
-            self.post_one(&row).await?;
+        if !self.may_post().await? {
+            return Ok(());
+        }
+        {
+            let _one_at_a_time = self.posting.lock().await;
+            for row in self.store.statements_ready().await? {
+                self.post_one(&row).await?;
+            }
         }
         self.publish_head().await
     }

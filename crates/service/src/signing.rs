@@ -7,7 +7,7 @@ use disclosure::statement::{Role, Statement};
 use domain::progress::{Progress, Step};
 use store::{SeenStatement, StatementRow};
 
-use crate::{Service, ServiceError};
+use crate::{Reached, Service, ServiceError};
 
 /// How often a signature is judged again when another server's signer got ahead.
 const MAX_SIGNING_TRIES: usize = 5;
@@ -15,19 +15,17 @@ const MAX_SIGNING_TRIES: usize = 5;
 impl Service {
     /// Adds a signature; the statement is posted when it was the last one needed. The same
     /// signature again changes nothing.
-    pub async fn sign(
-        &self,
-        id: i64,
-        keyid: &str,
-        sig: [u8; 64],
-    ) -> Result<Progress, ServiceError> {
+    pub async fn sign(&self, id: i64, keyid: &str, sig: [u8; 64]) -> Result<Reached, ServiceError> {
         let next = {
             let _one_at_a_time = self.signing.lock().await;
             self.add_signature(id, keyid, sig).await?
         };
         self.post_ready().await?;
         let now = self.store.statement(id).await?;
-        Ok(now.map_or(next, |row| row.state))
+        match now {
+            Some(row) => self.reached(row.state, row.posted_index).await,
+            None => self.reached(next, None).await,
+        }
     }
 
     async fn add_signature(

@@ -10,10 +10,12 @@ use audit::{Known, Memory, Report, Seen, Settings, Source};
 use clap::Args;
 use disclosure::note::VerifierKey;
 use disclosure::record::Record;
+use disclosure::witness_policy::WitnessPolicy;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{print, tell};
 use crate::Verdict;
+use crate::config::read_policy;
 use crate::folder::Folder;
 use crate::memory;
 use crate::remote::Remote;
@@ -43,6 +45,9 @@ pub struct AuditArgs {
     /// A checkpoint of the same log that somebody else got, to be held against this one; may be given several times.
     #[arg(long, value_name = "FILE")]
     pub compare: Vec<PathBuf>,
+    /// A policy of witnesses (C2SP tlog-policy): the checkpoint must be cosigned as it asks.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     /// Print the report as JSON.
     #[arg(long)]
     pub json: bool,
@@ -122,16 +127,40 @@ fn run_on(
     } else {
         print(report.to_string().trim_end())?;
     }
+    let witnessed = match &args.policy {
+        Some(policy) => witnessed(source, key.as_ref(), &read_policy(policy)?),
+        None => true,
+    };
     match (&state, &key) {
         (Some(state), Some(key)) => remember(state, key, before, &report)?,
         (None, _) => tell("nothing is remembered: name a file with --state"),
         (_, None) => {}
     }
     match report.verdict() {
-        audit::Verdict::Holds => Ok(Verdict::Good),
-        audit::Verdict::DoesNotHold => Ok(Verdict::Bad),
+        audit::Verdict::Holds if witnessed => Ok(Verdict::Good),
+        audit::Verdict::Holds | audit::Verdict::DoesNotHold => Ok(Verdict::Bad),
         audit::Verdict::NotChecked => {
             bail!("some files could not be read, so not all could be checked")
+        }
+    }
+}
+
+/// Whether the log's checkpoint is cosigned as the policy asks; says so on stderr.
+fn witnessed(source: &impl Source, log: Option<&VerifierKey>, policy: &WitnessPolicy) -> bool {
+    let Some(log) = log else {
+        tell("witnesses: not checked, the log's key is not known");
+        return false;
+    };
+    match audit::check_quorum(source, log, policy) {
+        Ok(opened) => {
+            let names = opened.cosignatures.iter().map(|one| one.key.name().as_str());
+            let names: Vec<&str> = names.collect();
+            tell(&format!("witnesses: the checkpoint is cosigned by {}", names.join(", ")));
+            true
+        }
+        Err(error) => {
+            tell(&format!("witnesses: {error}"));
+            false
         }
     }
 }
@@ -259,6 +288,7 @@ mod tests {
                 log_key: None,
                 state: Some(self.state()),
                 compare: compare.to_vec(),
+                policy: None,
                 json: true,
             })
             .unwrap()

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::audit::{cores, folder, record_of, remote_threads, trusted};
 use super::print;
 use crate::Verdict;
+use crate::config::read_policy;
 use crate::remote::Remote;
 
 /// The first bytes of a receipt.
@@ -38,6 +39,9 @@ pub struct VerifyArgs {
     /// The log's verifier key.
     #[arg(long)]
     pub log_key: Option<String>,
+    /// For a receipt: a policy of witnesses (C2SP tlog-policy) that its checkpoint must satisfy.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     /// Print the verdict as JSON.
     #[arg(long)]
     pub json: bool,
@@ -151,6 +155,11 @@ fn receipt(
         (None, None) => bail!("a receipt is checked with --entry ENVELOPE or --log FOLDER|URL"),
     };
     let rests_on = vec![key_whence, entry_whence];
+    if let Some(policy) = &args.policy
+        && let Err(error) = audit::check_receipt_quorum(bytes, &entry, &key, &read_policy(policy)?)
+    {
+        return Ok(refused(error.to_string(), rests_on));
+    }
     match audit::verify_receipt(bytes, &entry, &key) {
         Ok(receipt) => Ok(Said {
             what: "receipt",
