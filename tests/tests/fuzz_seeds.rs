@@ -51,3 +51,18 @@ fn workbooks() {
 fn mqtt_packets() {
     replay("mqtt_packets", targets::mqtt_packets);
 }
+
+#[test]
+fn memories() {
+    replay("memory", targets::memory);
+}
+
+#[test]
+fn requests_to_witnesses() {
+    replay("add_checkpoint", targets::add_checkpoint);
+}
+
+#[test]
+fn policies_of_witnesses() {
+    replay("witness_policy", targets::witness_policy);
+}

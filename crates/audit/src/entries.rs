@@ -1,91 +1,112 @@
 //! The log as statements: each entry in its order, judged by the record of those before it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use disclosure::attachment::AttachmentRef;
-use disclosure::bundle::bundles_at;
-use disclosure::dsse::Envelope;
-use disclosure::merkle::{Hash, leaf_hash, verify_inclusion};
+use disclosure::merkle::Hash;
 use disclosure::note::VerifierKey;
-use disclosure::proof::inclusion_proof;
-use disclosure::record::{Record, RecordError};
+use disclosure::record::{Candidate, Record, RecordError};
 use disclosure::statement::{
-    BILLS_MEDIA_TYPE, EVIDENCE_MEDIA_TYPE, Kind, ROSTER_MEDIA_TYPE, Statement,
+    BALANCE_MEDIA_TYPE, BILLS_MEDIA_TYPE, EVIDENCE_MEDIA_TYPE, Kind, ROSTER_MEDIA_TYPE, Statement,
+    WateringFacts,
 };
-use disclosure::tile::TILE_WIDTH;
 use domain::{Fen, Litres};
 
-use crate::evidence::{self, Chains};
+use crate::ahead::{Looked, Lookout, Said, rule_of};
+use crate::chains::Chains;
+use crate::evidence::{Checked, Ground};
+use crate::files::read_attachment;
 use crate::finding::{Findings, Place, Rule};
+use crate::listing::Named;
 use crate::source::Source;
-use crate::tree::{LogCopy, entries_of, read_if_there};
 
 pub use crate::evidence::MAX_REPORTS;
-
-/// The most entries whose failing inclusion proof is a finding of its own.
-const MAX_PROOF_FINDINGS: u64 = 16;
 
 /// Totals of what was read and judged.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     pub(crate) statements: BTreeMap<Kind, u64>,
+    pub(crate) signatures: u64,
+    pub(crate) policies: u64,
     pub(crate) waterings: u64,
     pub(crate) volume_litres: Litres,
-    pub(crate) reports_verified: u64,
+    pub(crate) shares: u64,
     pub(crate) bills: u64,
     pub(crate) billed_fen: Fen,
 }
 
-/// The second pass over a copy.
+/// The fold over the entries.
 pub(crate) struct Entries<'a, S> {
-    source: &'a S,
-    copy: &'a LogCopy,
-    record: Record,
+    lookout: &'a Lookout<'a, S>,
+    record: &'a RwLock<Record>,
+    log_key: Option<&'a VerifierKey>,
     /// The first entry that may not stand or cannot be read: nothing from it on is judged.
     stopped_at: Option<u64>,
-    chains: Chains,
+    pub(crate) chains: Chains,
     /// Attachments that entries name.
-    named: BTreeSet<Hash>,
-    failed_proofs: u64,
-    /// Indices of judged waterings and corrections.
-    waterings: Vec<u64>,
-    totals: Totals,
+    pub(crate) named: Named,
+    pub(crate) totals: Totals,
 }
 
 impl<'a, S: Source> Entries<'a, S> {
-    pub(crate) fn new(source: &'a S, copy: &'a LogCopy) -> Self {
+    pub(crate) fn new(lookout: &'a Lookout<'a, S>, log_key: Option<&'a VerifierKey>) -> Self {
         Self {
-            source,
-            copy,
-            record: Record::default(),
+            lookout,
+            record: lookout.record,
+            log_key,
             stopped_at: None,
             chains: Chains::default(),
-            named: BTreeSet::new(),
-            failed_proofs: 0,
-            waterings: Vec::new(),
+            named: Named::default(),
             totals: Totals::default(),
         }
     }
 
-    /// Checks every entry, in order.
-    pub(crate) fn check(&mut self, findings: &mut Findings) {
-        let size = self.copy.size();
-        for id in bundles_at(size) {
-            if findings.is_full() {
+    /// Nothing from this entry on can be judged.
+    pub(crate) fn stop_at(&mut self, index: u64) {
+        self.stopped_at.get_or_insert(index);
+    }
+
+    /// Takes the next entry in.
+    pub(crate) fn take(&mut self, index: u64, looked: Looked, findings: &mut Findings) {
+        let said = match looked {
+            Looked::Refused(found) => {
+                findings.extend(&found);
+                self.stop_at(index);
                 return;
             }
-            let first = id.index() * u64::from(TILE_WIDTH);
-            let Some(entries) = entries_of(self.source, id) else {
-                self.stopped_at.get_or_insert(first);
-                continue;
-            };
-            for (index, bytes) in (first..).zip(entries) {
-                if findings.is_full() {
-                    return;
-                }
-                self.check_entry(index, &bytes, findings);
+            Looked::Read(said) => *said,
+        };
+        findings.extend(&said.findings);
+        let statement = said.candidate.statement();
+        *self.totals.statements.entry(statement.kind()).or_default() += 1;
+        if let (0, Statement::District(genesis)) = (index, statement) {
+            check_log_key(&genesis.log_key, self.log_key, findings);
+        }
+        // What is overdue has the attachments of what waits.
+        let due = media_type(match statement {
+            Statement::Overdue(overdue) => overdue.waiting.kind(),
+            _ => statement.kind(),
+        });
+        for AttachmentRef { sha256, media_type, .. } in statement.attachments() {
+            self.named.add(sha256);
+            if Some(media_type.as_str()) != due {
+                let says = format_args!(
+                    "attachment {sha256} is said to be {media_type:?} and should be {due:?}"
+                );
+                findings.add(Place::Entry(index), Rule::AttachmentType, says);
             }
         }
+        let Said { candidate, evidence, ground, .. } = said;
+        self.take_evidence(index, &candidate, evidence, ground, findings);
+        let attachments = self.read_attachments(index, candidate.statement(), findings);
+        if self.stopped_at.is_none() {
+            self.judge(index, candidate, &attachments, findings);
+        }
+    }
+
+    /// Says of the rest that it was not judged, if that is so.
+    pub(crate) fn finish(&self, size: u64, findings: &mut Findings) {
         if let Some(from) = self.stopped_at.map(|stopped| stopped + 1).filter(|&from| from < size) {
             let says = format_args!(
                 "entries {from} to {} were checked for their form alone: what may stand there \
@@ -97,160 +118,127 @@ impl<'a, S: Source> Entries<'a, S> {
         }
     }
 
-    pub(crate) fn named_attachments(&self) -> &BTreeSet<Hash> {
-        &self.named
+    fn record(&self) -> RwLockReadGuard<'a, Record> {
+        self.record.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The record of all judged entries, and the totals.
-    pub(crate) fn finish(mut self) -> (Record, Totals) {
-        let holding = self.waterings.iter().filter_map(|&index| self.record.watering(index));
-        for posted in holding.filter(|posted| posted.superseded_by.is_none()) {
-            self.totals.waterings += 1;
-            self.totals.volume_litres = self.totals.volume_litres + posted.facts.volume_litres;
-        }
-        self.totals.reports_verified = self.chains.reports();
-        (self.record, self.totals)
+    fn record_mut(&self) -> RwLockWriteGuard<'a, Record> {
+        self.record.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn check_entry(&mut self, index: u64, bytes: &[u8], findings: &mut Findings) {
-        let at = || Place::Entry(index);
-        self.check_inclusion(index, bytes, findings);
-        let envelope = match Envelope::parse(bytes) {
-            Ok(envelope) => envelope,
-            Err(error) => {
-                findings.add(at(), Rule::Envelope, error);
-                self.stopped_at.get_or_insert(index);
-                return;
-            }
-        };
-        if envelope.to_json() != bytes {
-            let says = "the entry is not the one byte string of its envelope";
-            findings.add(at(), Rule::EnvelopeBytes, says);
-        }
-        let statement = match Statement::parse(&envelope.payload_type, &envelope.payload) {
-            Ok(statement) => statement,
-            Err(error) => {
-                findings.add(at(), Rule::Statement, error);
-                self.stopped_at.get_or_insert(index);
-                return;
-            }
-        };
-        *self.totals.statements.entry(statement.kind()).or_default() += 1;
-        if let (0, Statement::District(genesis)) = (index, &statement) {
-            check_log_key(&genesis.log_key, self.copy.key.as_ref(), findings);
-        }
-        let attachments = self.read_attachments(index, &statement, findings);
-        self.check_evidence(index, &statement, &attachments, findings);
-        if self.stopped_at.is_none() {
-            self.judge(index, &envelope, &attachments, findings);
-        }
-    }
-
-    /// As a reader does who has this entry, the tiles and the checkpoint. One bad tile spoils many
-    /// proofs, so only the first of them are findings.
-    fn check_inclusion(&mut self, index: u64, bytes: &[u8], findings: &mut Findings) {
-        let Some(checkpoint) = &self.copy.checkpoint else { return };
-        let size = checkpoint.size;
-        let verdict = match inclusion_proof(index, size, &self.copy.stored) {
-            Ok(proof) => verify_inclusion(leaf_hash(bytes), index, size, &proof, checkpoint.root)
-                .map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        let Err(says) = verdict else { return };
-        self.failed_proofs += 1;
-        if self.failed_proofs <= MAX_PROOF_FINDINGS {
-            findings.add(Place::Entry(index), Rule::Inclusion, says);
-        } else if self.failed_proofs == MAX_PROOF_FINDINGS + 1 {
-            let says = "the inclusion proofs of further entries fail too";
-            findings.add(Place::Log, Rule::Inclusion, says);
-        }
-    }
-
-    /// The attachments that are what the statement names.
-    fn read_attachments(
+    fn take_evidence(
         &mut self,
+        index: u64,
+        candidate: &Candidate<'_>,
+        ahead: Checked,
+        ahead_by: Option<u64>,
+        findings: &mut Findings,
+    ) {
+        let Some(facts) = candidate.statement().watering_facts() else { return };
+        let checked = if self.stopped_at.is_some() {
+            Checked { form: ahead.form, ..Checked::default() }
+        } else {
+            self.checked_by_now(index, candidate, facts, ahead, ahead_by)
+        };
+        findings.extend(&checked.form);
+        findings.extend(&checked.substance);
+        for links in checked.links {
+            if let Err(says) = self.chains.enter(links) {
+                findings.add(Place::Entry(index), Rule::ReportFork, says);
+            }
+        }
+        if self.chains.reports() > MAX_REPORTS {
+            let says = format_args!("the log's evidence holds more than {MAX_REPORTS} reports");
+            findings.add(Place::Entry(index), Rule::TooManyReports, says);
+            self.stop_at(index);
+        }
+    }
+
+    /// What was checked ahead, if the registry is still the one it was checked by; else checked again.
+    fn checked_by_now(
+        &self,
+        index: u64,
+        candidate: &Candidate<'_>,
+        facts: &WateringFacts,
+        ahead: Checked,
+        ahead_by: Option<u64>,
+    ) -> Checked {
+        let ground = {
+            let record = self.record();
+            if ahead_by == Some(record.ground()) {
+                return ahead;
+            }
+            Ground::of(&record, facts)
+        };
+        match ground {
+            Some(ground) => self.lookout.evidence(index, candidate, Some(&ground)),
+            None => Checked { form: ahead.form, ..Checked::default() },
+        }
+    }
+
+    /// The roster or the bills that the statement names; evidence was read ahead.
+    fn read_attachments(
+        &self,
         index: u64,
         statement: &Statement,
         findings: &mut Findings,
     ) -> BTreeMap<Hash, Vec<u8>> {
-        let mut attachments = BTreeMap::new();
-        let due = media_type(statement.kind());
-        for named in statement.attachments() {
-            let AttachmentRef { sha256, media_type, .. } = named;
-            let at = || Place::Entry(index);
-            self.named.insert(*sha256);
-            if Some(media_type.as_str()) != due {
-                let says = format_args!(
-                    "attachment {sha256} is said to be {media_type:?} and should be {due:?}"
-                );
-                findings.add(at(), Rule::Attachment, says);
-            }
-            match read_if_there(self.source, &named.path(), findings) {
-                Ok(Some(bytes)) => match named.matches(&bytes) {
-                    Ok(()) => {
-                        attachments.insert(*sha256, bytes);
-                    }
-                    Err(error) => findings.add(at(), Rule::Attachment, error),
-                },
-                Ok(None) => {
-                    let says = format_args!("attachment {sha256} is missing");
-                    findings.add(at(), Rule::Attachment, says);
-                }
-                Err(_) => {}
-            }
+        if statement.watering_facts().is_some() {
+            return BTreeMap::new();
         }
-        attachments
-    }
-
-    fn check_evidence(
-        &mut self,
-        index: u64,
-        statement: &Statement,
-        attachments: &BTreeMap<Hash, Vec<u8>>,
-        findings: &mut Findings,
-    ) {
-        let Some(facts) = statement.watering_facts() else { return };
-        let mut problems = evidence::Problems::new(index, findings);
-        let mut pieces = Vec::with_capacity(facts.evidence.len());
-        for named in &facts.evidence {
-            let Some(bytes) = attachments.get(&named.reports.sha256) else { return };
-            let Some(piece) = evidence::read(named, bytes, &mut problems) else { return };
-            pieces.push((named, piece));
-        }
-        if self.stopped_at.is_some() {
-            return;
-        }
-        // An outlet that the registry does not know is a finding of the judgement.
-        if let Some(outlet) = self.record.outlets().get(&facts.outlet) {
-            let chains = &mut self.chains;
-            evidence::check(&self.record, facts, outlet, &pieces, chains, &mut problems);
-        }
+        let read = |named: &AttachmentRef| {
+            let bytes = read_attachment(self.lookout.source, index, named, findings)?;
+            Some((named.sha256, bytes))
+        };
+        statement.attachments().into_iter().filter_map(read).collect()
     }
 
     fn judge(
         &mut self,
         index: u64,
-        envelope: &Envelope,
+        candidate: Candidate<'_>,
         attachments: &BTreeMap<Hash, Vec<u8>>,
         findings: &mut Findings,
     ) {
-        let admitted = match self.record.admit(envelope, attachments) {
+        let admitted = self.record().admit_read(candidate, attachments);
+        let admitted = match admitted {
             Ok(admitted) => admitted,
             Err(error) => {
-                findings.add(Place::Entry(index), rule_of(&error), error);
-                self.stopped_at = Some(index);
+                // That it is missing or altered was said where it was read.
+                if !matches!(error, RecordError::AttachmentMissing(_)) {
+                    findings.add(Place::Entry(index), rule_of(&error), error);
+                }
+                self.stop_at(index);
                 return;
             }
         };
-        match &admitted.statement {
-            Statement::Watering(_) | Statement::Correction(_) => self.waterings.push(index),
+        self.count(&admitted.statement);
+        self.totals.signatures +=
+            u64::try_from(admitted.standing.signatures.len()).unwrap_or(u64::MAX);
+        self.record_mut().apply(admitted);
+    }
+
+    fn count(&mut self, statement: &Statement) {
+        if let Statement::Correction(body) = statement
+            && let Some(former) = self.record().watering(body.supersedes)
+        {
+            self.totals.waterings -= 1;
+            self.totals.volume_litres = self.totals.volume_litres - former.facts.volume_litres;
+            self.totals.shares -= u64::try_from(former.facts.shares.len()).unwrap_or_default();
+        }
+        if let Some(facts) = statement.watering_facts() {
+            self.totals.waterings += 1;
+            self.totals.volume_litres = self.totals.volume_litres + facts.volume_litres;
+            self.totals.shares += u64::try_from(facts.shares.len()).unwrap_or_default();
+        }
+        match statement {
+            Statement::District(_) => self.totals.policies += 1,
             Statement::BillRun(run) => {
                 self.totals.bills += u64::from(run.households);
                 self.totals.billed_fen = self.totals.billed_fen + run.total_fen;
             }
             _ => {}
         }
-        self.record.apply(admitted);
     }
 }
 
@@ -269,26 +257,7 @@ const fn media_type(kind: Kind) -> Option<&'static str> {
         Kind::Roster => Some(ROSTER_MEDIA_TYPE),
         Kind::Watering | Kind::Correction => Some(EVIDENCE_MEDIA_TYPE),
         Kind::BillRun => Some(BILLS_MEDIA_TYPE),
-        Kind::District | Kind::Key | Kind::Registry | Kind::Tariff => None,
-    }
-}
-
-const fn rule_of(error: &RecordError) -> Rule {
-    match error {
-        RecordError::Statement(_) => Rule::Statement,
-        RecordError::Signature(_) => Rule::Signature,
-        RecordError::SignaturesMissing(_) => Rule::SignaturesMissing,
-        RecordError::SharesDiffer
-        | RecordError::Shares(_)
-        | RecordError::AreaTooLarge(_)
-        | RecordError::NotInGroup(..) => Rule::Shares,
-        RecordError::Volume { .. } => Rule::Volume,
-        RecordError::Attachment(_) | RecordError::AttachmentMissing(_) => Rule::Attachment,
-        RecordError::OtherWaterings { .. }
-        | RecordError::OtherRoster(_)
-        | RecordError::BasicCharge
-        | RecordError::Bill(_)
-        | RecordError::BillsDiffer(_) => Rule::Bills,
-        _ => Rule::Content,
+        Kind::Balance => Some(BALANCE_MEDIA_TYPE),
+        Kind::District | Kind::Key | Kind::Registry | Kind::Tariff | Kind::Overdue => None,
     }
 }

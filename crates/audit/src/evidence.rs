@@ -1,30 +1,87 @@
 //! A watering's evidence: the signed reports, and what they come to.
+//!
+//! All of it can be checked ahead of the entry's turn, by the registry and the keys that are known then ([`Ground`]).
+//! If they have changed by the time the entry is judged, it is checked again.
 
 use std::collections::BTreeMap;
 
+use disclosure::directory::Directory;
 use disclosure::merkle::{Hash, leaf_hash, root_of};
 use disclosure::record::Record;
 use disclosure::statement::{Evidence, Origin, RegistryMeter, WateringFacts};
 use domain::measurement::{CumulativeVolume, Measured, MeasurementError, MeterReadings, Reading};
-use domain::registry::Outlet;
-use domain::{MeterCode, Timestamp};
+use domain::rating::RatingTable;
+use domain::scale::Scale;
+use domain::{MeterCode, TableId, Timestamp};
 use evidence::{Item, ReportError};
-use telemetry::{ChainHash, SignedReport};
+use telemetry::SignedReport;
 
-use crate::finding::{Findings, Place, Rule};
+use crate::chains::{Links, Tagger};
+use crate::files::read_attachment;
+use crate::finding::{Finding, Findings, Place, Rule};
+use crate::source::Source;
 
 /// The most different reports that all evidence of a log may hold together.
-pub const MAX_REPORTS: u64 = 10_000_000;
+pub const MAX_REPORTS: u64 = 64_000_000;
 
-/// Gathers what is wrong with one entry's evidence.
-pub(crate) struct Problems<'a> {
-    entry: u64,
-    findings: &'a mut Findings,
+/// What one watering's evidence is judged by.
+#[derive(Debug)]
+pub(crate) struct Ground {
+    /// [`Record::ground`] when it was taken.
+    pub(crate) number: u64,
+    meters: BTreeMap<MeterCode, RegistryMeter>,
+    tables: BTreeMap<TableId, RatingTable>,
+    /// Empty unless there are entries by hand.
+    directory: Directory,
+    gap_tolerance_seconds: u32,
 }
 
-impl<'a> Problems<'a> {
-    pub(crate) fn new(entry: u64, findings: &'a mut Findings) -> Self {
-        Self { entry, findings }
+impl Ground {
+    /// None where the registry does not know the outlet or a meter, which is a finding of the judgement.
+    pub(crate) fn of(record: &Record, facts: &WateringFacts) -> Option<Self> {
+        let outlet = record.outlets().get(&facts.outlet)?;
+        let meter = |piece: &Evidence| {
+            let registered = record.meters().get(&piece.meter)?;
+            Some((piece.meter.clone(), registered.clone()))
+        };
+        let meters: BTreeMap<MeterCode, RegistryMeter> =
+            facts.evidence.iter().map(meter).collect::<Option<_>>()?;
+        let dated = meters.values().flat_map(|registered| match &registered.meter.scale {
+            Scale::Stage { tables } => tables.as_slice(),
+            Scale::Register { .. } | Scale::Energy { .. } => &[],
+        });
+        let tables = dated.filter_map(|dated| record.tables().get_key_value(&dated.table));
+        let by_hand = facts.evidence.iter().any(|piece| piece.origin == Origin::Manual);
+        Some(Self {
+            number: record.ground(),
+            tables: tables.map(|(id, table)| (id.clone(), table.clone())).collect(),
+            meters,
+            directory: if by_hand { record.directory().clone() } else { Directory::default() },
+            gap_tolerance_seconds: outlet.gap_tolerance_seconds,
+        })
+    }
+}
+
+/// What was found in one watering's evidence.
+#[derive(Debug, Default)]
+pub(crate) struct Checked {
+    /// What is wrong with its form, whatever the registry says.
+    pub(crate) form: Vec<Finding>,
+    /// What is wrong by the registry.
+    pub(crate) substance: Vec<Finding>,
+    /// The pieces whose signatures hold.
+    pub(crate) links: Vec<Links>,
+}
+
+/// Gathers what is wrong with one entry's evidence.
+struct Problems {
+    entry: u64,
+    findings: Findings,
+}
+
+impl Problems {
+    fn new(entry: u64) -> Self {
+        Self { entry, findings: Findings::of_one() }
     }
 
     fn add(&mut self, rule: Rule, says: impl core::fmt::Display) {
@@ -32,91 +89,94 @@ impl<'a> Problems<'a> {
     }
 }
 
-/// What every meter said under every sequence number, over all evidence.
-#[derive(Debug, Default)]
-pub(crate) struct Chains {
-    meters: BTreeMap<MeterCode, BTreeMap<u64, Link>>,
-    /// The entries by hand, which form no chain: each one's digest.
-    by_hand: BTreeMap<(MeterCode, u64), Hash>,
-    reports: u64,
-}
-
-/// A report's place in its meter's chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Link {
-    hash: ChainHash,
-    previous: ChainHash,
-}
-
-impl Chains {
-    /// Different reports so far.
-    pub(crate) fn reports(&self) -> u64 {
-        self.reports
-    }
-
-    /// Enters the verified reports of one piece of evidence; says what in other evidence the first
-    /// of them contradicts that does.
-    fn enter(&mut self, meter: &MeterCode, reports: &[SignedReport<'_>]) -> Result<(), String> {
-        let known = self.meters.entry(meter.clone()).or_default();
-        let link = |signed: &SignedReport<'_>| Link {
-            hash: signed.chain_hash(),
-            previous: signed.report().previous,
-        };
-        if let [first, ..] = reports
-            && let seq = first.report().seq
-            && let Some(before) = seq.checked_sub(1).and_then(|before| known.get(&before))
-            && before.hash != first.report().previous
-        {
-            return Err(format!(
-                "report {seq} does not follow report {} of other evidence",
-                seq - 1
-            ));
-        }
-        if let [.., last] = reports
-            && let seq = last.report().seq
-            && let Some(after) = seq.checked_add(1).and_then(|after| known.get(&after))
-            && after.previous != last.chain_hash()
-        {
-            return Err(format!("the report after {seq} in other evidence does not follow it"));
-        }
-        for signed in reports {
-            let seq = signed.report().seq;
-            match known.insert(seq, link(signed)) {
-                None => self.reports += 1,
-                Some(held) if held == link(signed) => {}
-                Some(_) => {
-                    return Err(format!("other evidence has another report with the number {seq}"));
+/// Checks the evidence of the watering at entry `index`: its form, and where there is a ground signatures, span, volume
+/// and doubts.
+pub(crate) fn check(
+    source: &impl Source,
+    index: u64,
+    facts: &WateringFacts,
+    ground: Option<&Ground>,
+    tagger: Tagger,
+) -> Checked {
+    let (mut form, mut substance) = (Problems::new(index), Problems::new(index));
+    let mut links = Vec::new();
+    let mut readings: BTreeMap<&MeterCode, Vec<Reading>> = BTreeMap::new();
+    let mut whole = true;
+    for named in &facts.evidence {
+        // One piece after the other, for each may be as long as an attachment may be.
+        let bytes = read_attachment(source, index, &named.reports, &mut form.findings);
+        let piece = bytes.as_deref().and_then(|bytes| read(named, bytes, &mut form));
+        let found = piece.zip(ground).and_then(|(piece, ground)| {
+            let registered = ground.meters.get(&named.meter)?;
+            match piece {
+                Piece::Reports(reports) => {
+                    check_reports(facts, registered, &reports, &mut substance)
+                        .map(|readings| (readings, links_of(named, &reports, tagger)))
+                }
+                Piece::ByHand(envelopes) => {
+                    check_by_hand(&ground.directory, named, &envelopes, &mut substance)
+                        .map(|readings| (readings, links_by_hand(named, &envelopes, tagger)))
                 }
             }
-        }
-        Ok(())
-    }
-
-    /// Enters the entries by hand of one piece of evidence, which stand under ascending numbers.
-    fn enter_by_hand(
-        &mut self,
-        meter: &MeterCode,
-        first: u64,
-        envelopes: &[&[u8]],
-    ) -> Result<(), String> {
-        for (number, envelope) in (first..).zip(envelopes) {
-            let digest = Hash::of(envelope);
-            match self.by_hand.insert((meter.clone(), number), digest) {
-                None => self.reports += 1,
-                Some(held) if held == digest => {}
-                Some(_) => {
-                    return Err(format!(
-                        "other evidence has another entry with the number {number}"
-                    ));
-                }
+        });
+        match found {
+            Some((found, of_piece)) => {
+                links.push(of_piece);
+                readings.entry(&named.meter).or_default().extend(found);
             }
+            None => whole = false,
         }
-        Ok(())
+    }
+    if let Some(ground) = ground.filter(|_| whole) {
+        check_volume(facts, ground, readings, &mut substance);
+    }
+    let (form, substance) = (form.findings.into_kept(), substance.findings.into_kept());
+    Checked { form, substance, links }
+}
+
+fn links_of(named: &Evidence, reports: &[SignedReport<'_>], tagger: Tagger) -> Links {
+    let first = reports.first();
+    Links {
+        meter: named.meter.clone(),
+        first: first.map_or(named.first_report, |signed| signed.report().seq),
+        previous: first.map(|signed| tagger.tag(&signed.report().previous.0)),
+        tags: reports.iter().map(|signed| tagger.tag(&signed.chain_hash().0)).collect(),
+    }
+}
+
+fn links_by_hand(named: &Evidence, envelopes: &[&[u8]], tagger: Tagger) -> Links {
+    Links {
+        meter: named.meter.clone(),
+        first: named.first_report,
+        previous: None,
+        tags: envelopes.iter().map(|envelope| tagger.tag(Hash::of(envelope).as_bytes())).collect(),
+    }
+}
+
+fn check_volume(
+    facts: &WateringFacts,
+    ground: &Ground,
+    readings: BTreeMap<&MeterCode, Vec<Reading>>,
+    problems: &mut Problems,
+) {
+    let meters = readings.into_iter().filter_map(|(meter, readings)| {
+        let meter = &ground.meters.get(meter)?.meter;
+        Some(MeterReadings { meter, tables: &ground.tables, readings })
+    });
+    let volume = CumulativeVolume::new(meters);
+    match volume.between(facts.start, facts.end, ground.gap_tolerance_seconds) {
+        Ok(measured) => check_measured(facts, &measured, problems),
+        Err(error @ (MeasurementError::NotBefore(_) | MeasurementError::NotAfter(_))) => {
+            problems.add(Rule::EvidenceSpan, error);
+        }
+        Err(error) => {
+            problems.add(Rule::Volume, format_args!("the reports give no volume: {error}"));
+        }
     }
 }
 
 /// What a piece of evidence holds.
-pub(crate) enum Piece<'b> {
+enum Piece<'b> {
     /// Reports, signed by the meter or for it.
     Reports(Vec<SignedReport<'b>>),
     /// Envelopes with readings by hand.
@@ -125,11 +185,7 @@ pub(crate) enum Piece<'b> {
 
 /// Splits a piece of evidence into its items and checks all that needs no registry: their form, their meter,
 /// their sequence, their chain and the root over them. `None` where they cannot be told apart.
-pub(crate) fn read<'b>(
-    piece: &Evidence,
-    bytes: &'b [u8],
-    problems: &mut Problems<'_>,
-) -> Option<Piece<'b>> {
+fn read<'b>(piece: &Evidence, bytes: &'b [u8], problems: &mut Problems) -> Option<Piece<'b>> {
     let items = match evidence::split(bytes) {
         Ok(items) => items,
         Err(position) => {
@@ -158,7 +214,7 @@ pub(crate) fn read<'b>(
     Some(Piece::Reports(reports))
 }
 
-fn reports<'b>(items: &[Item<'b>], problems: &mut Problems<'_>) -> Option<Vec<SignedReport<'b>>> {
+fn reports<'b>(items: &[Item<'b>], problems: &mut Problems) -> Option<Vec<SignedReport<'b>>> {
     let mut reports = Vec::with_capacity(items.len());
     for (number, item) in (1_u64..).zip(items) {
         match telemetry::decode(item.bytes()) {
@@ -173,7 +229,7 @@ fn reports<'b>(items: &[Item<'b>], problems: &mut Problems<'_>) -> Option<Vec<Si
     Some(reports)
 }
 
-fn by_hand<'b>(items: &[Item<'b>], problems: &mut Problems<'_>) -> Option<Vec<&'b [u8]>> {
+fn by_hand<'b>(items: &[Item<'b>], problems: &mut Problems) -> Option<Vec<&'b [u8]>> {
     let envelope = |item: &Item<'b>| match item {
         Item::Hand(envelope) => Some(*envelope),
         Item::Report(_) => None,
@@ -185,65 +241,16 @@ fn by_hand<'b>(items: &[Item<'b>], problems: &mut Problems<'_>) -> Option<Vec<&'
     envelopes
 }
 
-/// Checks all that needs the registry that was in force: signatures, span, volume and doubts.
-pub(crate) fn check(
-    record: &Record,
-    facts: &WateringFacts,
-    outlet: &Outlet,
-    pieces: &[(&Evidence, Piece<'_>)],
-    chains: &mut Chains,
-    problems: &mut Problems<'_>,
-) {
-    let mut readings: BTreeMap<&MeterCode, Vec<Reading>> = BTreeMap::new();
-    for (named, piece) in pieces {
-        // A meter that the registry does not know is a finding of the judgement.
-        let Some(registered) = record.meters().get(&named.meter) else { return };
-        let found = match piece {
-            Piece::Reports(reports) => {
-                check_reports(facts, named, registered, reports, chains, problems)
-            }
-            Piece::ByHand(envelopes) => check_by_hand(record, named, envelopes, chains, problems),
-        };
-        let Some(found) = found else { return };
-        readings.entry(&named.meter).or_default().extend(found);
-    }
-    if chains.reports() > MAX_REPORTS {
-        let says = format_args!("the log's evidence holds more than {MAX_REPORTS} reports");
-        problems.add(Rule::TooManyReports, says);
-    }
-    let meters = readings.into_iter().filter_map(|(meter, readings)| {
-        let meter = &record.meters().get(meter)?.meter;
-        Some(MeterReadings { meter, tables: record.tables(), readings })
-    });
-    let volume = CumulativeVolume::new(meters);
-    match volume.between(facts.start, facts.end, outlet.gap_tolerance_seconds) {
-        Ok(measured) => check_measured(facts, &measured, problems),
-        Err(error @ (MeasurementError::NotBefore(_) | MeasurementError::NotAfter(_))) => {
-            problems.add(Rule::EvidenceSpan, error);
-        }
-        Err(error) => {
-            problems.add(Rule::Volume, format_args!("the reports give no volume: {error}"));
-        }
-    }
-}
-
-/// Signatures, chain over all evidence, kind and span of one meter's reports; their readings.
+/// Signatures, kind and span of one meter's reports; their readings.
 fn check_reports(
     facts: &WateringFacts,
-    named: &Evidence,
     registered: &RegistryMeter,
     reports: &[SignedReport<'_>],
-    chains: &mut Chains,
-    problems: &mut Problems<'_>,
+    problems: &mut Problems,
 ) -> Option<Vec<Reading>> {
-    for signed in reports {
-        if let Err(error) = evidence::check_report(registered, signed) {
-            problems.add(rule_of(&error), error);
-            return None;
-        }
-    }
-    if let Err(says) = chains.enter(&named.meter, reports) {
-        problems.add(Rule::ReportFork, says);
+    if let Err(error) = evidence::check_reports(registered, reports) {
+        problems.add(rule_of(&error), error);
+        return None;
     }
     let read = reports.iter().map(|signed| evidence::readings(signed.report()));
     let readings: Vec<Vec<Reading>> = match read.collect() {
@@ -270,15 +277,14 @@ const fn rule_of(error: &ReportError) -> Rule {
 
 /// Signatures and meter of the entries by hand; their readings.
 fn check_by_hand(
-    record: &Record,
+    directory: &Directory,
     named: &Evidence,
     envelopes: &[&[u8]],
-    chains: &mut Chains,
-    problems: &mut Problems<'_>,
+    problems: &mut Problems,
 ) -> Option<Vec<Reading>> {
     let mut all = Vec::new();
     for (number, envelope) in (named.first_report..).zip(envelopes) {
-        match evidence::hand_readings(record.directory(), envelope) {
+        match evidence::hand_readings(directory, envelope) {
             Ok((entry, _)) if entry.meter != named.meter => {
                 let says = format_args!("entry {number} by hand is of meter {}", entry.meter);
                 problems.add(Rule::EvidenceMeter, says);
@@ -292,13 +298,10 @@ fn check_by_hand(
             }
         }
     }
-    if let Err(says) = chains.enter_by_hand(&named.meter, named.first_report, envelopes) {
-        problems.add(Rule::ReportFork, says);
-    }
     Some(all)
 }
 
-fn check_meter(piece: &Evidence, reports: &[SignedReport<'_>], problems: &mut Problems<'_>) {
+fn check_meter(piece: &Evidence, reports: &[SignedReport<'_>], problems: &mut Problems) {
     let other =
         reports.iter().map(SignedReport::report).find(|r| r.meter.as_str() != piece.meter.as_str());
     if let Some(telemetry::Report { meter, seq, .. }) = other {
@@ -307,7 +310,7 @@ fn check_meter(piece: &Evidence, reports: &[SignedReport<'_>], problems: &mut Pr
     }
 }
 
-fn check_count(piece: &Evidence, items: usize, problems: &mut Problems<'_>) {
+fn check_count(piece: &Evidence, items: usize, problems: &mut Problems) {
     let (first, last) = (piece.first_report, piece.last_report);
     let due = last.checked_sub(first).and_then(|gap| gap.checked_add(1));
     if due.is_none() || due != u64::try_from(items).ok() {
@@ -317,7 +320,7 @@ fn check_count(piece: &Evidence, items: usize, problems: &mut Problems<'_>) {
     }
 }
 
-fn check_sequence(piece: &Evidence, reports: &[SignedReport<'_>], problems: &mut Problems<'_>) {
+fn check_sequence(piece: &Evidence, reports: &[SignedReport<'_>], problems: &mut Problems) {
     let wrong =
         (piece.first_report..).zip(reports).find(|(due, signed)| signed.report().seq != *due);
     if let Some((due, signed)) = wrong {
@@ -326,7 +329,7 @@ fn check_sequence(piece: &Evidence, reports: &[SignedReport<'_>], problems: &mut
     }
 }
 
-fn check_chain(reports: &[SignedReport<'_>], problems: &mut Problems<'_>) {
+fn check_chain(reports: &[SignedReport<'_>], problems: &mut Problems) {
     let broken = reports
         .iter()
         .zip(reports.iter().skip(1))
@@ -346,7 +349,7 @@ fn check_span(
     start: Timestamp,
     end: Timestamp,
     readings: &[Vec<Reading>],
-    problems: &mut Problems<'_>,
+    problems: &mut Problems,
 ) {
     // By measured time, for a clock may have been set back between two reports.
     if let [first, second, ..] = readings {
@@ -370,7 +373,7 @@ fn check_span(
     }
 }
 
-fn check_measured(facts: &WateringFacts, measured: &Measured, problems: &mut Problems<'_>) {
+fn check_measured(facts: &WateringFacts, measured: &Measured, problems: &mut Problems) {
     let figures = [
         ("V(t0)", facts.at_start_litres, measured.at_start),
         ("V(t1)", facts.at_end_litres, measured.at_end),

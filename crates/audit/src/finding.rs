@@ -3,6 +3,7 @@
 use core::fmt;
 
 use serde::Serialize;
+use serde::ser::SerializeStruct as _;
 
 /// The most findings that an audit gathers; it ends when it has them.
 pub const MAX_FINDINGS: usize = 1_000;
@@ -10,7 +11,7 @@ pub const MAX_FINDINGS: usize = 1_000;
 pub const MAX_SENTENCE_CHARS: usize = 600;
 
 /// Something that does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Where.
     pub at: Place,
@@ -21,8 +22,7 @@ pub struct Finding {
 }
 
 /// Where something does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// The log as a whole.
     Log,
@@ -58,8 +58,10 @@ pub enum Rule {
     Tile,
     /// The entries lead to the checkpoint's root.
     Root,
-    /// An entry's inclusion proof, made from the tiles, leads to the checkpoint's root.
-    Inclusion,
+    /// Every entry or its leaf hash can be read, so that the root can be recomputed.
+    NotRecomputed,
+    /// The log continues the checkpoints of it that were seen before.
+    SplitView,
     /// An entry is an envelope.
     Envelope,
     /// An entry is the one byte string of its envelope.
@@ -76,8 +78,16 @@ pub enum Rule {
     Bills,
     /// What a statement says fits the record before it.
     Content,
-    /// An attachment is there and is what its statement names.
-    Attachment,
+    /// A key is enrolled or revoked as the directory allows.
+    Key,
+    /// A policy is one that can be met.
+    Policy,
+    /// An attachment is of the kind that its statement calls for.
+    AttachmentType,
+    /// An attachment is there.
+    AttachmentMissing,
+    /// An attachment has the hash and length that its statement names.
+    AttachmentAltered,
     /// An entry was judged by all that the log says before it.
     NotJudged,
     /// Evidence reads as a sequence of reports.
@@ -131,7 +141,8 @@ impl Rule {
             Self::Bundle => "bundle",
             Self::Tile => "tile",
             Self::Root => "root",
-            Self::Inclusion => "inclusion",
+            Self::NotRecomputed => "not-recomputed",
+            Self::SplitView => "split-view",
             Self::Envelope => "envelope",
             Self::EnvelopeBytes => "envelope-bytes",
             Self::Statement => "statement",
@@ -140,7 +151,11 @@ impl Rule {
             Self::Shares => "shares",
             Self::Bills => "bills",
             Self::Content => "content",
-            Self::Attachment => "attachment",
+            Self::Key => "key",
+            Self::Policy => "policy",
+            Self::AttachmentType => "attachment-type",
+            Self::AttachmentMissing => "attachment-missing",
+            Self::AttachmentAltered => "attachment-altered",
             Self::NotJudged => "not-judged",
             Self::EvidenceForm => "evidence-form",
             Self::EvidenceMeter => "evidence-meter",
@@ -155,6 +170,109 @@ impl Rule {
             Self::Doubts => "doubts",
             Self::TooManyReports => "too-many-reports",
         }
+    }
+}
+
+/// The parts of an audit, each of which holds or does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// The files that the log calls for are there.
+    Missing,
+    /// Checkpoint, tree, files and the entries' bytes.
+    Log,
+    /// Who holds which key.
+    Keys,
+    /// Who must sign what.
+    Policies,
+    /// The signatures of people.
+    Signatures,
+    /// What else statements say: the registry, rosters, tariffs, order.
+    Statements,
+    /// Meters' reports: signatures, chain, sequence.
+    Evidence,
+    /// Volumes, by the evidence.
+    Volumes,
+    /// Shares, by the rosters.
+    Shares,
+    /// Bills, by the postings.
+    Bills,
+}
+
+impl Part {
+    /// Every part, in the order in which water comes to be money.
+    pub const ALL: [Self; 10] = [
+        Self::Log,
+        Self::Keys,
+        Self::Policies,
+        Self::Signatures,
+        Self::Statements,
+        Self::Evidence,
+        Self::Volumes,
+        Self::Shares,
+        Self::Bills,
+        Self::Missing,
+    ];
+}
+
+impl Rule {
+    /// Which part of the audit it belongs to.
+    pub const fn part(self) -> Part {
+        match self {
+            Self::Unreadable | Self::FileMissing | Self::AttachmentMissing => Part::Missing,
+            Self::FileTooLong
+            | Self::StrayFile
+            | Self::LogKey
+            | Self::Checkpoint
+            | Self::LogTooLong
+            | Self::Bundle
+            | Self::Tile
+            | Self::Root
+            | Self::NotRecomputed
+            | Self::SplitView
+            | Self::Envelope
+            | Self::EnvelopeBytes => Part::Log,
+            Self::Key => Part::Keys,
+            Self::Policy => Part::Policies,
+            Self::Signature | Self::SignaturesMissing => Part::Signatures,
+            Self::Statement
+            | Self::Content
+            | Self::AttachmentType
+            | Self::AttachmentAltered
+            | Self::NotJudged => Part::Statements,
+            Self::EvidenceForm
+            | Self::EvidenceMeter
+            | Self::ReportSequence
+            | Self::ReportChain
+            | Self::ReportFork
+            | Self::ReportSignature
+            | Self::EvidenceRoot
+            | Self::EvidenceSpan
+            | Self::ReadingTime
+            | Self::TooManyReports => Part::Evidence,
+            Self::Volume | Self::Doubts => Part::Volumes,
+            Self::Shares => Part::Shares,
+            Self::Bills => Part::Bills,
+        }
+    }
+}
+
+/// One JSON object: `code`, `part`, `entry`, `file`, `text`; entry and file are null where it is of neither.
+impl Serialize for Finding {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (entry, file) = match &self.at {
+            Place::Entry(index) => (Some(*index), None),
+            Place::File(path) => (None, Some(path.as_str())),
+            Place::Checkpoint => (None, Some(crate::files::CHECKPOINT_PATH)),
+            Place::Log => (None, None),
+        };
+        let mut object = serializer.serialize_struct("Finding", 5)?;
+        object.serialize_field("code", &self.rule)?;
+        object.serialize_field("part", &self.rule.part())?;
+        object.serialize_field("entry", &entry)?;
+        object.serialize_field("file", &file)?;
+        object.serialize_field("text", &self.says)?;
+        object.end()
     }
 }
 
@@ -190,6 +308,17 @@ pub(crate) struct Findings {
 impl Findings {
     pub(crate) fn new(most: usize) -> Self {
         Self { kept: Vec::new(), most: most.clamp(1, MAX_FINDINGS) }
+    }
+
+    /// For one entry or file, of which the number of rules is the bound.
+    pub(crate) fn of_one() -> Self {
+        Self { kept: Vec::new(), most: MAX_FINDINGS }
+    }
+
+    /// Adds what was found elsewhere, while there is room.
+    pub(crate) fn extend(&mut self, found: &[Finding]) {
+        let room = self.most.saturating_sub(self.kept.len());
+        self.kept.extend(found.iter().take(room).cloned());
     }
 
     /// Adds a finding while there is room.
@@ -234,7 +363,13 @@ mod tests {
         for rule in [Rule::Unreadable, Rule::EvidenceSpan, Rule::Bills, Rule::TooManyReports] {
             assert_eq!(serde_json::to_value(rule).unwrap(), rule.code());
         }
-        let at = serde_json::to_string(&[Place::Log, Place::Entry(3), Place::File("a".into())]);
-        assert_eq!(at.unwrap(), r#"["log",{"entry":3},{"file":"a"}]"#);
+        let json = |at| {
+            let finding = Finding { at, rule: Rule::Volume, says: "no".to_owned() };
+            serde_json::to_string(&finding).unwrap()
+        };
+        let entry = r#"{"code":"volume","part":"volumes","entry":3,"file":null,"text":"no"}"#;
+        assert_eq!(json(Place::Entry(3)), entry);
+        assert!(json(Place::File("a".into())).contains(r#""entry":null,"file":"a""#));
+        assert!(json(Place::Log).contains(r#""entry":null,"file":null"#));
     }
 }

@@ -16,17 +16,17 @@ pub struct SourceError {
     pub reason: String,
 }
 
-/// A copy of a log: a folder, a web server, a map in memory.
+/// A copy of a log: a folder, a web server, a map in memory. Several threads read from it at once.
 ///
 /// Paths are those of an exported log, with `/` between their parts: `checkpoint`, `log.vkey`,
 /// `tile/…`, `tile/entries/…`, `attachments/<sha256>`.
-pub trait Source {
+pub trait Source: Sync {
     /// The whole file at `path`; `None` where there is none.
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError>;
 
-    /// The paths of all files of the copy; `None` where the source cannot tell, as a web server
-    /// cannot.
-    fn list(&self) -> Result<Option<Vec<String>>, SourceError>;
+    /// Shows the paths of all files of the copy, one by one, for there may be millions; shows none where the source
+    /// cannot tell, as a web server cannot.
+    fn each(&self, show: &mut dyn FnMut(&str)) -> Result<(), SourceError>;
 }
 
 impl Source for BTreeMap<String, Vec<u8>> {
@@ -34,7 +34,10 @@ impl Source for BTreeMap<String, Vec<u8>> {
         Ok(self.get(path).cloned())
     }
 
-    fn list(&self) -> Result<Option<Vec<String>>, SourceError> {
-        Ok(Some(self.keys().cloned().collect()))
+    fn each(&self, show: &mut dyn FnMut(&str)) -> Result<(), SourceError> {
+        for path in self.keys() {
+            show(path);
+        }
+        Ok(())
     }
 }

@@ -1,243 +1,198 @@
-//! The log as files: key, checkpoint, entry bundles, tiles and root.
+//! The log as a tree: bundle by bundle, every tile and the root are computed from the entries.
+//!
+//! With every tile what the entries give and the root what the checkpoint says, each entry's inclusion proof holds: no
+//! proof is made of its own.
 
-use std::collections::BTreeMap;
-
-use disclosure::bundle::{self, BundleId, bundles_at};
+use disclosure::bundle::{self, BundleId};
 use disclosure::checkpoint::Checkpoint;
-use disclosure::merkle::{HASH_BYTES, RootBuilder, leaf_hash};
-use disclosure::note::{SignedNote, VerifierKey};
-use disclosure::tile::{RightEdge, tiles_at};
+use disclosure::merkle::{HASH_BYTES, Hash, empty_root, leaf_hash};
+use disclosure::tile::{RightEdge, TILE_WIDTH, TileId};
 
-use crate::finding::{Findings, Place, Rule};
-use crate::source::{MAX_FILE_BYTES, Source};
+use crate::files::read_file;
+use crate::finding::{Finding, Findings, Place, Rule};
+use crate::source::Source;
 
-/// The longest log that an audit reads: a district's postings of a thousand years.
-pub const MAX_LOG_ENTRIES: u64 = 1 << 24;
-
-/// Path of the checkpoint.
-pub(crate) const CHECKPOINT_PATH: &str = "checkpoint";
-/// Path of the log's verifier key.
-pub(crate) const KEY_PATH: &str = "log.vkey";
-
-/// What the first pass over a copy leaves.
+/// A bundle of entries with the tile of their hashes, as the copy holds them.
 #[derive(Debug)]
-pub(crate) struct LogCopy {
-    pub(crate) key: Option<VerifierKey>,
-    /// What the checkpoint says, even if its signature was refused: to go on with, not to trust.
-    pub(crate) checkpoint: Option<Checkpoint>,
-    /// The tiles as they are stored, by level and index: those with the right length.
-    pub(crate) stored: BTreeMap<(u8, u64), Vec<u8>>,
-    /// The tiles as the entries give them; empty unless every entry could be read.
-    pub(crate) computed: BTreeMap<(u8, u64), Vec<u8>>,
+pub(crate) struct Bundle {
+    pub(crate) id: BundleId,
+    /// None where they cannot be read.
+    pub(crate) entries: Option<Vec<Vec<u8>>>,
+    /// The tile's hashes; none where it cannot be read.
+    tile: Option<Vec<Hash>>,
+    /// Those of the entries, or of the tile where the entries cannot be read.
+    leaves: Option<Vec<Hash>>,
+    /// What was wrong on the way.
+    findings: Vec<Finding>,
 }
 
-impl LogCopy {
-    pub(crate) fn read(
-        source: &impl Source,
-        trusted: Option<&VerifierKey>,
-        findings: &mut Findings,
-    ) -> Self {
-        let key = read_key(source, trusted, findings);
-        let checkpoint = read_checkpoint(source, key.as_ref(), findings);
-        let mut copy = Self { key, checkpoint, stored: BTreeMap::new(), computed: BTreeMap::new() };
-        if let Some(checkpoint) = copy.checkpoint.clone() {
-            if checkpoint.size > MAX_LOG_ENTRIES {
-                let says = format_args!(
-                    "the checkpoint claims {} entries, {MAX_LOG_ENTRIES} at most are read",
-                    checkpoint.size
-                );
-                findings.add(Place::Checkpoint, Rule::LogTooLong, says);
-            } else {
-                copy.compute_tree(source, &checkpoint, findings);
-                copy.check_tiles(source, checkpoint.size, findings);
-            }
+impl Bundle {
+    pub(crate) fn read(source: &impl Source, id: BundleId) -> Self {
+        let mut findings = Findings::of_one();
+        let entries = read_entries(source, id, &mut findings);
+        let tile = TileId::new(0, id.index(), id.width()).ok();
+        let tile = tile.and_then(|tile| read_tile(source, tile, &mut findings));
+        let leaves = match &entries {
+            Some(entries) => Some(entries.iter().map(|entry| leaf_hash(entry)).collect()),
+            None => tile.clone(),
+        };
+        Self { id, entries, tile, leaves, findings: findings.into_kept() }
+    }
+
+    /// The index of its first entry.
+    pub(crate) fn first(&self) -> u64 {
+        self.id.index() * u64::from(TILE_WIDTH)
+    }
+}
+
+fn read_entries(
+    source: &impl Source,
+    id: BundleId,
+    findings: &mut Findings,
+) -> Option<Vec<Vec<u8>>> {
+    let bytes = read_file(source, &id.path(), findings)?;
+    match bundle::decode_as(id, &bytes) {
+        Ok(entries) => Some(entries.into_iter().map(<[u8]>::to_vec).collect()),
+        Err(error) => {
+            findings.add(Place::File(id.path()), Rule::Bundle, error);
+            None
         }
-        copy
+    }
+}
+
+fn read_tile(source: &impl Source, tile: TileId, findings: &mut Findings) -> Option<Vec<Hash>> {
+    let bytes = read_file(source, &tile.path(), findings)?;
+    let due = usize::from(tile.width()) * HASH_BYTES;
+    if bytes.len() != due {
+        let says = format_args!("the tile has {} bytes and not {due}", bytes.len());
+        findings.add(Place::File(tile.path()), Rule::Tile, says);
+        return None;
+    }
+    tile.hashes(&bytes).ok()
+}
+
+/// A checkpoint of the log that somebody saw before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// What it says; its signature was checked where it was read.
+    pub checkpoint: Checkpoint,
+    /// Its file, to be shown beside the one that contradicts it.
+    pub note: String,
+    /// Who saw it, as a part of a sentence: `this computer`, `the file neighbour.txt`.
+    pub by: String,
+}
+
+/// The tree of the entries so far.
+#[derive(Debug)]
+pub(crate) struct Tree<'a> {
+    edge: RightEdge,
+    size: u64,
+    /// The leaves of some bundle are known from nowhere.
+    broken: bool,
+    /// Checkpoints that the tree must have passed through, by ascending size.
+    seen: Vec<&'a Seen>,
+    passed: usize,
+    /// Those that it has not.
+    pub(crate) contradicted: Vec<&'a Seen>,
+}
+
+impl<'a> Tree<'a> {
+    pub(crate) fn new(size: u64, seen: &'a [Seen]) -> Self {
+        let mut seen: Vec<&Seen> = seen.iter().collect();
+        seen.sort_by_key(|one| one.checkpoint.size);
+        let edge = RightEdge::new();
+        Self { edge, size, broken: false, seen, passed: 0, contradicted: Vec::new() }
     }
 
-    /// The size up to which entries are read.
-    pub(crate) fn size(&self) -> u64 {
-        let size = self.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size);
-        if size > MAX_LOG_ENTRIES { 0 } else { size }
-    }
-
-    /// Computes tiles and root from the entries.
-    fn compute_tree(
+    /// Appends a bundle's entries and compares the tiles that they finish.
+    pub(crate) fn append(
         &mut self,
         source: &impl Source,
-        checkpoint: &Checkpoint,
+        bundle: &Bundle,
         findings: &mut Findings,
     ) {
-        let mut edge = RightEdge::new();
-        let mut root = RootBuilder::new();
-        let mut whole = true;
-        for id in bundles_at(checkpoint.size) {
-            if findings.is_full() {
-                return;
-            }
-            let Some(bytes) = read_file(source, &id.path(), findings) else {
-                whole = false;
-                continue;
-            };
-            match bundle::decode_as(id, &bytes) {
-                Ok(entries) => {
-                    for entry in entries {
-                        let leaf = leaf_hash(entry);
-                        edge.append(leaf);
-                        root.push(leaf);
-                    }
-                }
-                Err(error) => {
-                    findings.add(Place::File(id.path()), Rule::Bundle, error);
-                    whole = false;
-                }
-            }
-        }
-        if !whole {
-            let says = "the root cannot be recomputed: not every entry can be read";
-            findings.add(Place::Checkpoint, Rule::Root, says);
+        findings.extend(&bundle.findings);
+        let Some(leaves) = &bundle.leaves else {
+            self.broken = true;
+            return;
+        };
+        if self.broken {
             return;
         }
-        if root.root() != checkpoint.root {
+        if let Some(tile) = &bundle.tile
+            && let Some(place) = leaves.iter().zip(tile).position(|(leaf, hash)| leaf != hash)
+            && let Ok(id) = TileId::new(0, bundle.id.index(), bundle.id.width())
+        {
+            let entry = (bundle.first()..).nth(place).unwrap_or_default();
+            let says = format_args!("hash {place} of the tile is not that of entry {entry}");
+            findings.add(Place::File(id.path()), Rule::Tile, says);
+        }
+        for leaf in leaves {
+            self.compare_passed();
+            self.edge.append(*leaf);
+        }
+        for (level, index, bytes) in self.edge.changed_tiles() {
+            // The narrower states that a tile passes through stand nowhere.
+            let id = TileId::in_tree(level, index, self.size).filter(|_| level > 0);
+            let whole = |id: &TileId| usize::from(id.width()) * HASH_BYTES == bytes.len();
+            let Some(id) = id.filter(whole) else { continue };
+            let Some(stored) = read_tile(source, id, findings) else { continue };
+            let computed = id.hashes(&bytes).unwrap_or_default();
+            if let Some(place) = computed.iter().zip(&stored).position(|(due, is)| due != is) {
+                let says = format_args!("hash {place} of the tile is not what the entries give");
+                findings.add(Place::File(id.path()), Rule::Tile, says);
+            }
+        }
+        self.edge.mark_stored();
+    }
+
+    /// Compares the root; returns whether the entries lead to it.
+    pub(crate) fn finish(&mut self, checkpoint: &Checkpoint, findings: &mut Findings) -> bool {
+        if self.broken {
+            let says = "the root cannot be recomputed: not every entry can be read";
+            findings.add(Place::Checkpoint, Rule::NotRecomputed, says);
+            return false;
+        }
+        self.compare_passed();
+        let root = if self.edge.size() == 0 { empty_root() } else { self.edge.root() };
+        let holds = root == checkpoint.root && self.edge.size() == checkpoint.size;
+        if !holds {
             let says = format_args!(
-                "the entries lead to the root {} and the checkpoint says {}",
-                root.root(),
+                "the entries lead to the root {root} and the checkpoint says {}",
                 checkpoint.root
             );
             findings.add(Place::Checkpoint, Rule::Root, says);
         }
-        let tiles = edge.changed_tiles().into_iter();
-        self.computed = tiles.map(|(level, index, bytes)| ((level, index), bytes)).collect();
-    }
-
-    /// Compares every stored tile with the computed one.
-    fn check_tiles(&mut self, source: &impl Source, size: u64, findings: &mut Findings) {
-        for id in tiles_at(size) {
-            if findings.is_full() {
-                return;
+        for seen in self.seen.get(self.passed..).unwrap_or_default() {
+            let says = format_args!(
+                "split view: {} saw {} entries, and now there are {}: the log shrank, or this is an earlier copy of it",
+                seen.by, seen.checkpoint.size, checkpoint.size
+            );
+            findings.add(Place::Checkpoint, Rule::SplitView, says);
+            self.contradicted.push(seen);
+        }
+        for seen in &self.contradicted {
+            if seen.checkpoint.size <= self.edge.size() {
+                let says = format_args!(
+                    "split view: {} saw the log with {} entries, and those are not its first {} now",
+                    seen.by, seen.checkpoint.size, seen.checkpoint.size
+                );
+                findings.add(Place::Checkpoint, Rule::SplitView, says);
             }
-            let path = id.path();
-            let Some(bytes) = read_file(source, &path, findings) else { continue };
-            let due = usize::from(id.width()) * HASH_BYTES;
-            if bytes.len() != due {
-                let says = format_args!("the tile has {} bytes and not {due}", bytes.len());
-                findings.add(Place::File(path), Rule::Tile, says);
-                continue;
+        }
+        holds
+    }
+
+    /// Compares the checkpoints of the tree's present size.
+    fn compare_passed(&mut self) {
+        while let Some(seen) = self.seen.get(self.passed)
+            && seen.checkpoint.size <= self.edge.size()
+        {
+            let root = if self.edge.size() == 0 { empty_root() } else { self.edge.root() };
+            if root != seen.checkpoint.root {
+                self.contradicted.push(seen);
             }
-            let place = (id.level(), id.index());
-            if let Some(computed) = self.computed.get(&place)
-                && let Some(hash) = first_difference(computed, &bytes)
-            {
-                let says = format_args!("hash {hash} of the tile is not what the entries give");
-                findings.add(Place::File(path), Rule::Tile, says);
-            }
-            self.stored.insert(place, bytes);
+            self.passed += 1;
         }
     }
-}
-
-/// A file that must be there, or a finding that says why it is not.
-pub(crate) fn read_file(
-    source: &impl Source,
-    path: &str,
-    findings: &mut Findings,
-) -> Option<Vec<u8>> {
-    let bytes = read_if_there(source, path, findings);
-    match bytes {
-        Ok(Some(bytes)) => Some(bytes),
-        Ok(None) => {
-            findings.add(Place::File(path.to_owned()), Rule::FileMissing, "the file is missing");
-            None
-        }
-        Err(Found) => None,
-    }
-}
-
-/// A finding was added.
-pub(crate) struct Found;
-
-/// A file that may be there.
-pub(crate) fn read_if_there(
-    source: &impl Source,
-    path: &str,
-    findings: &mut Findings,
-) -> Result<Option<Vec<u8>>, Found> {
-    let place = || Place::File(path.to_owned());
-    match source.read(path) {
-        Ok(Some(bytes)) if u64::try_from(bytes.len()).is_ok_and(|len| len <= MAX_FILE_BYTES) => {
-            Ok(Some(bytes))
-        }
-        Ok(Some(_)) => {
-            let says = format_args!("the file is longer than {MAX_FILE_BYTES} bytes");
-            findings.add(place(), Rule::FileTooLong, says);
-            Err(Found)
-        }
-        Ok(None) => Ok(None),
-        Err(error) => {
-            findings.add(place(), Rule::Unreadable, error);
-            Err(Found)
-        }
-    }
-}
-
-/// The trusted key, or that of the copy.
-fn read_key(
-    source: &impl Source,
-    trusted: Option<&VerifierKey>,
-    findings: &mut Findings,
-) -> Option<VerifierKey> {
-    let Some(bytes) = read_file(source, KEY_PATH, findings) else {
-        return trusted.cloned();
-    };
-    let place = || Place::File(KEY_PATH.to_owned());
-    let text = String::from_utf8_lossy(&bytes);
-    let stated = match VerifierKey::parse(text.strip_suffix('\n').unwrap_or(&text)) {
-        Ok(key) => key,
-        Err(error) => {
-            findings.add(place(), Rule::LogKey, error);
-            return trusted.cloned();
-        }
-    };
-    match trusted {
-        Some(trusted) if *trusted != stated => {
-            let says = format_args!("the copy's key {stated} is not the trusted {trusted}");
-            findings.add(place(), Rule::LogKey, says);
-            Some(trusted.clone())
-        }
-        _ => Some(stated),
-    }
-}
-
-fn read_checkpoint(
-    source: &impl Source,
-    key: Option<&VerifierKey>,
-    findings: &mut Findings,
-) -> Option<Checkpoint> {
-    let bytes = read_file(source, CHECKPOINT_PATH, findings)?;
-    let opened = match key {
-        Some(key) => Checkpoint::open(&bytes, key).map_err(|error| error.to_string()),
-        None => Err("its signature cannot be checked without the log's key".to_owned()),
-    };
-    match opened {
-        Ok(checkpoint) => Some(checkpoint),
-        Err(says) => {
-            findings.add(Place::Checkpoint, Rule::Checkpoint, says);
-            let note = SignedNote::parse(&bytes).ok()?;
-            Checkpoint::parse(&note.text).ok()
-        }
-    }
-}
-
-/// The first hash that differs.
-fn first_difference(computed: &[u8], stored: &[u8]) -> Option<usize> {
-    let differs = computed.iter().zip(stored).position(|(computed, stored)| computed != stored);
-    differs.map(|byte| byte / HASH_BYTES)
-}
-
-/// The bundle that holds the entries from `id.index()` × 256 on, read again for the second pass.
-pub(crate) fn entries_of(source: &impl Source, id: BundleId) -> Option<Vec<Vec<u8>>> {
-    // What is wrong with it was said in the first pass; what changed since fails its proof.
-    let bytes = source.read(&id.path()).ok()??;
-    let entries = bundle::decode_as(id, &bytes).ok()?;
-    Some(entries.into_iter().map(<[u8]>::to_vec).collect())
 }

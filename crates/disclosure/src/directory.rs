@@ -6,7 +6,7 @@ use domain::VillageId;
 use thiserror::Error;
 
 use crate::key::{Fingerprint, PublicKey};
-use crate::statement::{Act, Enrolment, ExpectedSigner, Kind, Policy, Role};
+use crate::statement::{Act, Enrolment, ExpectedSigner, Need, Role};
 
 /// A key that the log has enrolled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,14 +40,22 @@ pub enum DirectoryError {
         /// The posting that revoked it.
         at: u64,
     },
-    /// A cadre without a village, or somebody else with one.
-    #[error("a cadre is enrolled for one village, and nobody else for any")]
-    VillageAndRole,
-    /// Root keys are fixed by the genesis.
+    /// A cadre without a village, or the station or a household with one.
     #[error(
-        "a root key cannot be enrolled or revoked by a key statement: the genesis names the root keys"
+        "a cadre is enrolled for one village, a supervisor for one or for all, and nobody else for any"
     )]
-    RootKey,
+    VillageAndRole,
+    /// A household's key without its household.
+    #[error("a household's key is enrolled with the household that it speaks for")]
+    HouseholdAndRole,
+    /// Root keys and the log's are fixed by the genesis.
+    #[error(
+        "a {} key cannot be enrolled, replaced or revoked by a key statement: the genesis names it", .0.code()
+    )]
+    ByGenesis(Role),
+    /// A key that should replace one of somebody else.
+    #[error("key {0} is not in force as a key of the same person: there is nothing to replace")]
+    NothingToReplace(Fingerprint),
 }
 
 impl Directory {
@@ -66,42 +74,86 @@ impl Directory {
         self.get(&key.fingerprint()).filter(|enrolled| enrolled.revoked_at.is_none())
     }
 
+    /// The role whose keys an act is about; none when it names a key that is not enrolled.
+    pub fn role_of(&self, act: &Act) -> Option<Role> {
+        match act {
+            Act::Enrol(enrolment) => Some(enrolment.role),
+            Act::Rotate { old: key, .. } | Act::Revoke { key, .. } => {
+                self.get(key).map(|enrolled| enrolled.enrolment.role)
+            }
+        }
+    }
+
     /// Checks that an act could be applied.
     pub fn check(&self, act: &Act) -> Result<(), DirectoryError> {
         match act {
-            Act::Enrol(enrolment) => {
-                if enrolment.role == Role::Root {
-                    return Err(DirectoryError::RootKey);
-                }
-                if (enrolment.role == Role::Cadre) != enrolment.village.is_some() {
-                    return Err(DirectoryError::VillageAndRole);
-                }
-                let key = enrolment.key.fingerprint();
-                match self.get(&key) {
-                    Some(_) => Err(DirectoryError::KeyUsedBefore(key)),
-                    None => Ok(()),
-                }
+            Act::Enrol(enrolment) => self.check_enrolment(enrolment),
+            Act::Rotate { old, new, .. } => {
+                self.in_force(old)?;
+                self.unused(new)
             }
-            Act::Revoke { key, .. } => {
-                let enrolled = self.get(key).ok_or(DirectoryError::NotEnrolled(*key))?;
-                match enrolled.revoked_at {
-                    _ if enrolled.enrolment.role == Role::Root => Err(DirectoryError::RootKey),
-                    Some(at) => Err(DirectoryError::RevokedBefore { key: *key, at }),
-                    None => Ok(()),
-                }
+            Act::Revoke { key, .. } => self.in_force(key).map(|_| ()),
+        }
+    }
+
+    fn check_enrolment(&self, enrolment: &Enrolment) -> Result<(), DirectoryError> {
+        let Enrolment { role, village, household, .. } = enrolment;
+        match role {
+            Role::Root | Role::Log => return Err(DirectoryError::ByGenesis(*role)),
+            Role::Cadre if village.is_none() => return Err(DirectoryError::VillageAndRole),
+            Role::Station | Role::Household if village.is_some() => {
+                return Err(DirectoryError::VillageAndRole);
             }
+            Role::Household if household.is_none() => return Err(DirectoryError::HouseholdAndRole),
+            _ => {}
+        }
+        if let Some(old) = &enrolment.replaces {
+            let same = self.in_force(old)?.person == enrolment.person;
+            if !same {
+                return Err(DirectoryError::NothingToReplace(*old));
+            }
+        }
+        self.unused(&enrolment.key)
+    }
+
+    fn unused(&self, key: &PublicKey) -> Result<(), DirectoryError> {
+        let key = key.fingerprint();
+        self.get(&key).map_or(Ok(()), |_| Err(DirectoryError::KeyUsedBefore(key)))
+    }
+
+    /// The enrolment of a key that a key statement may end.
+    fn in_force(&self, key: &Fingerprint) -> Result<&Enrolment, DirectoryError> {
+        let enrolled = self.get(key).ok_or(DirectoryError::NotEnrolled(*key))?;
+        match (enrolled.enrolment.role, enrolled.revoked_at) {
+            (role @ (Role::Root | Role::Log), _) => Err(DirectoryError::ByGenesis(role)),
+            (_, Some(at)) => Err(DirectoryError::RevokedBefore { key: *key, at }),
+            (_, None) => Ok(&enrolled.enrolment),
         }
     }
 
     /// Applies an act posted at `index`; it must have been checked.
     pub fn apply(&mut self, index: u64, act: &Act) {
         match act {
-            Act::Enrol(enrolment) => self.enrol(index, enrolment.clone()),
-            Act::Revoke { key, .. } => {
-                if let Some(enrolled) = self.0.get_mut(key) {
-                    enrolled.revoked_at = Some(index);
+            Act::Enrol(enrolment) => {
+                if let Some(old) = &enrolment.replaces {
+                    self.revoke(index, old);
+                }
+                self.enrol(index, enrolment.clone());
+            }
+            Act::Rotate { old, new, kept } => {
+                if let Some(before) = self.get(old).map(|enrolled| enrolled.enrolment.clone()) {
+                    self.revoke(index, old);
+                    let replaces = Some(*old);
+                    self.enrol(index, Enrolment { key: *new, kept: *kept, replaces, ..before });
                 }
             }
+            Act::Revoke { key, .. } => self.revoke(index, key),
+        }
+    }
+
+    fn revoke(&mut self, index: u64, key: &Fingerprint) {
+        if let Some(enrolled) = self.0.get_mut(key) {
+            enrolled.revoked_at = Some(index);
         }
     }
 
@@ -111,24 +163,22 @@ impl Directory {
         self.0.insert(enrolled.enrolment.key.fingerprint(), enrolled);
     }
 
-    /// Everybody who may sign `kind` now, station before cadre: cadres only of `village`, and only
-    /// who passes `unless_recused`.
+    /// Everybody who can give one of these signatures now, in the order of roles: of `village` only, where they have
+    /// one, and only who passes `unless_recused`.
     pub fn signers(
         &self,
-        policy: &Policy,
-        kind: Kind,
+        needs: &[Need],
         village: Option<&VillageId>,
         unless_recused: impl Fn(&Enrolment) -> bool,
     ) -> Vec<ExpectedSigner> {
-        let needed = |role| policy.needs(kind).iter().any(|need| need.role == role);
+        let needed = |role| needs.iter().any(|need| need.role == role);
         let mut signers: Vec<ExpectedSigner> = self
             .iter()
             .filter(|(_, enrolled)| enrolled.revoked_at.is_none())
             .filter(|(_, enrolled)| needed(enrolled.enrolment.role))
             .filter(|(_, enrolled)| {
-                enrolled.enrolment.role != Role::Cadre
-                    || village.is_none()
-                    || enrolled.enrolment.village.as_ref() == village
+                let own = enrolled.enrolment.village.as_ref();
+                own.is_none() || village.is_none() || own == village
             })
             .filter(|(_, enrolled)| unless_recused(&enrolled.enrolment))
             .map(|(key, enrolled)| ExpectedSigner { role: enrolled.enrolment.role, key: *key })

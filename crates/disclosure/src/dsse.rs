@@ -9,7 +9,7 @@
 //! field stands beside it. `keyid` is a hint that nobody signed; who signed is found by checking
 //! keys, with [`Envelope::is_signed_by`].
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::bundle::MAX_ENTRY_BYTES;
@@ -75,8 +75,9 @@ pub enum EnvelopeError {
     TooManySignatures,
 }
 
-/// One signature with the hint whose it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One signature with the hint whose it is; within a statement it is written as in an envelope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "GivenSignature", into = "GivenSignature")]
 pub struct EnvelopeSignature {
     /// In our envelopes the key's fingerprint; not signed, never proof of anything.
     pub keyid: String,
@@ -223,13 +224,37 @@ fn read_payload(value: Value) -> Result<Vec<u8>, EnvelopeError> {
 
 fn read_signature(value: Value) -> Result<EnvelopeSignature, EnvelopeError> {
     let [keyid, sig] = value.into_fields("a signature", ["keyid", "sig"])?;
-    let keyid = keyid.into_text("keyid")?;
+    checked_signature(keyid.into_text("keyid")?, &sig.into_text("sig")?)
+}
+
+fn checked_signature(keyid: String, sig: &str) -> Result<EnvelopeSignature, EnvelopeError> {
     if keyid.len() > MAX_KEYID_BYTES {
         return Err(EnvelopeError::KeyidTooLong(keyid.len()));
     }
-    let sig = base64_bytes(&sig.into_text("sig")?).ok_or(EnvelopeError::Base64("sig"))?;
+    let sig = base64_bytes(sig).ok_or(EnvelopeError::Base64("sig"))?;
     let sig = sig.as_slice().try_into().map_err(|_| EnvelopeError::SignatureLength(sig.len()))?;
     Ok(EnvelopeSignature { keyid, sig })
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GivenSignature {
+    keyid: String,
+    sig: String,
+}
+
+impl TryFrom<GivenSignature> for EnvelopeSignature {
+    type Error = EnvelopeError;
+
+    fn try_from(GivenSignature { keyid, sig }: GivenSignature) -> Result<Self, EnvelopeError> {
+        checked_signature(keyid, &sig)
+    }
+}
+
+impl From<EnvelopeSignature> for GivenSignature {
+    fn from(signature: EnvelopeSignature) -> Self {
+        Self { keyid: signature.keyid, sig: base64_text(signature.sig) }
+    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 //! Each public specification has one module: envelopes ([`dsse`]), signed notes ([`note`]),
 //! witnesses' cosignatures ([`cosignature`]), checkpoints ([`checkpoint`]), the Merkle tree
 //! ([`merkle`]), its tiles ([`tile`]) and entry bundles ([`bundle`]), proofs from them
-//! ([`proof`]). Nothing here reads a file, a clock or a socket: bytes come in, bytes or a verdict
-//! go out. Private keys are arguments.
+//! ([`proof`]), what a log and a witness say to each other ([`witness`]), and whose cosignatures a
+//! checkpoint needs ([`witness_policy`]). Nothing here reads a file, a clock or a socket: bytes come
+//! in, bytes or a verdict go out. Private keys are arguments.
 
 mod canonical;
 
@@ -23,3 +24,5 @@ pub mod proof;
 pub mod record;
 pub mod statement;
 pub mod tile;
+pub mod witness;
+pub mod witness_policy;

@@ -20,7 +20,9 @@ use crate::key::{PublicKey, SignatureError, SigningKey, sign};
 
 mod verifier;
 
-pub use verifier::{KeyId, KeyName, SignatureType, VerifierKey, VerifierKeyError};
+pub use verifier::{
+    KeyId, KeyName, MAX_KEY_NAME_BYTES, SignatureType, VerifierKey, VerifierKeyError,
+};
 
 /// Longest note: a checkpoint with many post-quantum signatures fits.
 pub const MAX_NOTE_BYTES: usize = 262_144;

@@ -5,8 +5,10 @@ use thiserror::Error;
 
 use crate::directory::{Directory, Enrolled};
 use crate::dsse::{Envelope, EnvelopeSignature, pae};
-use crate::key::Fingerprint;
-use crate::statement::{Enrolment, ExpectedSigner, Kind, Need, Policy, Role, Statement};
+use crate::key::{Fingerprint, PublicKey};
+use crate::statement::{
+    Act, Enrolment, ExpectedSigner, KeyAct, Kind, Need, Policy, Role, Statement,
+};
 
 /// A signature that counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +63,10 @@ pub enum SignatureProblem {
         /// The kind.
         kind: Kind,
     },
-    /// A cadre of another village.
-    #[error("{person} is a cadre of village {of}, and this statement concerns village {concerns}")]
+    /// Somebody of another village.
+    #[error(
+        "{person} is enrolled for village {of}, and this statement concerns village {concerns}"
+    )]
     OtherVillage {
         /// Who signed.
         person: PersonId,
@@ -83,8 +87,22 @@ pub enum SignatureProblem {
     #[error("{0} signed twice: each signature must come from a different person")]
     SamePersonTwice(PersonId),
     /// Signatures out of the fixed order.
-    #[error("signatures stand in the wrong order: root, then station, then cadre")]
+    #[error(
+        "signatures stand in the wrong order: root, station, cadre, supervisor, household; of a rotation the old key, then the new"
+    )]
     OutOfOrder,
+}
+
+/// Signatures of one envelope that were checked ahead: for each in its place the key that was tried, and whether it
+/// made the signature. What is not among them is checked when it is judged.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CheckedAhead(pub(crate) Vec<Option<(PublicKey, bool)>>);
+
+impl CheckedAhead {
+    fn verdict(&self, place: usize, key: &PublicKey) -> Option<bool> {
+        let (tried, valid) = self.0.get(place)?.as_ref()?;
+        (tried == key).then_some(*valid)
+    }
 }
 
 impl Standing {
@@ -104,10 +122,29 @@ pub fn judge(
     envelope: &Envelope,
     statement: &Statement,
 ) -> Result<Standing, SignatureProblem> {
+    judge_checked(directory, policy, envelope, statement, &CheckedAhead::default())
+}
+
+/// The same, without checking again what was checked ahead.
+pub(crate) fn judge_checked(
+    directory: &Directory,
+    policy: &Policy,
+    envelope: &Envelope,
+    statement: &Statement,
+    ahead: &CheckedAhead,
+) -> Result<Standing, SignatureProblem> {
     let message = pae(&envelope.payload_type, &envelope.payload);
+    if let Statement::Key(KeyAct { act: Act::Rotate { old, new, .. }, .. }) = statement {
+        return judge_rotation(directory, &message, envelope, statement, (old, new));
+    }
+    let needs = needs_of(directory, policy, statement);
     let mut signatures: Vec<CoSignature> = Vec::with_capacity(envelope.signatures.len());
-    for signature in &envelope.signatures {
-        let counted = judge_one(directory, policy, &message, signature, statement)?;
+    for (place, signature) in envelope.signatures.iter().enumerate() {
+        let made_by = |key: &PublicKey| {
+            let checked = ahead.verdict(place, key);
+            checked.unwrap_or_else(|| key.verify(&message, &signature.sig).is_ok())
+        };
+        let counted = judge_one(directory, needs, signature, statement, made_by)?;
         if signatures.iter().any(|earlier| earlier.person == counted.person) {
             return Err(SignatureProblem::SamePersonTwice(counted.person));
         }
@@ -116,8 +153,7 @@ pub fn judge(
         }
         signatures.push(counted);
     }
-    let missing = policy
-        .needs(statement.kind())
+    let missing = needs
         .iter()
         .filter_map(|need| {
             let have = signatures.iter().filter(|counted| counted.role == need.role).count();
@@ -125,6 +161,49 @@ pub fn judge(
             u8::try_from(count).ok().map(|count| Need { role: need.role, count })
         })
         .collect();
+    Ok(Standing { signatures, missing })
+}
+
+/// Who must sign a statement by a policy; a statement about somebody's key goes by the rule for their role.
+///
+/// A rotation goes by no rule: the owner of both keys signs it.
+pub fn needs_of<'p>(
+    directory: &Directory,
+    policy: &'p Policy,
+    statement: &Statement,
+) -> &'p [Need] {
+    let of = match statement {
+        Statement::Key(body) => directory.role_of(&body.act),
+        _ => None,
+    };
+    policy.needs(statement.kind(), of)
+}
+
+/// A rotation is signed by the old key, which the log knows, and by the new one, which shows that somebody has it.
+fn judge_rotation(
+    directory: &Directory,
+    message: &[u8],
+    envelope: &Envelope,
+    statement: &Statement,
+    (old, new): (&Fingerprint, &PublicKey),
+) -> Result<Standing, SignatureProblem> {
+    let owner = active(directory, *old)?;
+    let keys = [(*old, &owner.key), (new.fingerprint(), new)];
+    let (role, person) = (owner.role, &owner.person);
+    let mut signatures = Vec::with_capacity(keys.len());
+    for (place, signature) in envelope.signatures.iter().enumerate() {
+        let (key, public) = *keys.get(place).ok_or(SignatureProblem::OutOfOrder)?;
+        if signature.keyid != key.to_hex() {
+            return Err(SignatureProblem::OutOfOrder);
+        }
+        if !statement.head().signers.contains(&ExpectedSigner { role, key }) {
+            return Err(SignatureProblem::NotExpected { person: person.clone() });
+        }
+        public.verify(message, &signature.sig).map_err(|_| SignatureProblem::Invalid(key))?;
+        signatures.push(CoSignature { key, role, person: person.clone() });
+    }
+    let count = u8::try_from(keys.len() - signatures.len()).unwrap_or(u8::MAX);
+    let missing = if count == 0 { Vec::new() } else { vec![Need { role, count }] };
     Ok(Standing { signatures, missing })
 }
 
@@ -148,24 +227,31 @@ fn enrolled<'d>(
 ) -> Result<(Fingerprint, &'d Enrolment), SignatureProblem> {
     let unknown = || SignatureProblem::UnknownKey(signature.keyid.chars().take(64).collect());
     let key = Fingerprint::from_hex(&signature.keyid).map_err(|_| unknown())?;
-    let Enrolled { enrolment, revoked_at, .. } = directory.get(&key).ok_or_else(unknown)?;
+    Ok((key, active(directory, key)?))
+}
+
+/// The enrolment of a key that may sign now.
+fn active(directory: &Directory, key: Fingerprint) -> Result<&Enrolment, SignatureProblem> {
+    let known = directory.get(&key);
+    let Enrolled { enrolment, revoked_at, .. } =
+        known.ok_or_else(|| SignatureProblem::UnknownKey(key.to_hex()))?;
     match *revoked_at {
-        None => Ok((key, enrolment)),
+        None => Ok(enrolment),
         Some(at) => Err(SignatureProblem::Revoked { key, person: enrolment.person.clone(), at }),
     }
 }
 
 fn judge_one(
     directory: &Directory,
-    policy: &Policy,
-    message: &[u8],
+    needs: &[Need],
     signature: &EnvelopeSignature,
     statement: &Statement,
+    made_by: impl Fn(&PublicKey) -> bool,
 ) -> Result<CoSignature, SignatureProblem> {
     let (key, enrolment) = enrolled(directory, signature)?;
     let person = enrolment.person.clone();
     let role = enrolment.role;
-    if !policy.needs(statement.kind()).iter().any(|need| need.role == role) {
+    if !needs.iter().any(|need| need.role == role) {
         return Err(SignatureProblem::RoleHasNoPart { role, kind: statement.kind() });
     }
     if let (Some(of), Some(concerns)) = (&enrolment.village, statement.village())
@@ -185,8 +271,9 @@ fn judge_one(
     if !statement.head().signers.contains(&ExpectedSigner { role, key }) {
         return Err(SignatureProblem::NotExpected { person });
     }
-    match enrolment.key.verify(message, &signature.sig) {
-        Ok(()) => Ok(CoSignature { key, role, person }),
-        Err(_) => Err(SignatureProblem::Invalid(key)),
+    if made_by(&enrolment.key) {
+        Ok(CoSignature { key, role, person })
+    } else {
+        Err(SignatureProblem::Invalid(key))
     }
 }

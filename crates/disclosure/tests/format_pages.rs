@@ -8,10 +8,12 @@ use disclosure::checkpoint::Checkpoint;
 use disclosure::cosignature::Cosigner;
 use disclosure::dsse::{Envelope, pae};
 use disclosure::key::{PublicKey, SigningKey};
-use disclosure::merkle::leaf_hash;
+use disclosure::merkle::{leaf_hash, root_of};
 use disclosure::note::{KeyName, NoteSigner, SignedNote, VerifierKey};
-use disclosure::proof::{TlogProof, inclusion_proof};
+use disclosure::proof::{TlogProof, consistency_proof, inclusion_proof};
 use disclosure::tile::{RightEdge, TileId, tiles_at};
+use disclosure::witness::{AddCheckpoint, Seen, judge, read_cosignature};
+use disclosure::witness_policy::WitnessPolicy;
 use disclosure::{bundle, tile};
 
 const ENVELOPE_PAGE: &str = include_str!("../../../docs/formats/envelope.md");
@@ -127,4 +129,39 @@ fn log_page_shows_a_cosigned_checkpoint_and_a_proof_file() {
     let made = TlogProof::new(1, hashes, note.to_bytes());
     assert_eq!(made, proof);
     assert_eq!(made.to_bytes(), page.as_bytes());
+}
+
+#[test]
+fn log_page_shows_what_a_log_and_a_witness_say() {
+    let page = format!("{}\n", block(LOG_PAGE, "add-checkpoint"));
+    let request = AddCheckpoint::parse(page.as_bytes()).unwrap();
+    assert_eq!(request.to_bytes(), page.as_bytes());
+    let two = Seen { size: 2, root: root_of(&ENTRIES.map(|e| leaf_hash(e.as_bytes()))[..2]) };
+    let note = judge(&request, &[log_key()], two).unwrap();
+
+    let checkpoint = Checkpoint::new("example.com/water", 3, edge().root());
+    let signed = SignedNote::parse(&checkpoint.sign(&secret(SECRET_1)).unwrap()).unwrap();
+    assert_eq!(signed, note);
+    let tiles: BTreeMap<_, _> =
+        edge().changed_tiles().into_iter().map(|(l, i, bytes)| ((l, i), bytes)).collect();
+    let proof = consistency_proof(2, 3, &tiles).unwrap();
+    assert_eq!(AddCheckpoint::new(2, proof, signed).unwrap(), request);
+
+    let answer = format!("{}\n", block(LOG_PAGE, "cosignature"));
+    let name = KeyName::new("witness.example.com/w1").unwrap();
+    let witness = Cosigner::new(name, secret(SECRET_2));
+    let cosignature = witness.cosign(&note.text, UNIX_SECONDS);
+    let read = read_cosignature(answer.as_bytes(), &note.text, &witness.verifier_key());
+    assert_eq!(read.as_ref(), Ok(&cosignature));
+    assert_eq!(cosignature.line(), answer);
+}
+
+#[test]
+fn log_page_shows_a_policy() {
+    let policy = WitnessPolicy::parse(block(LOG_PAGE, "policy").as_bytes()).unwrap();
+    assert_eq!(policy.logs()[0].key, log_key());
+    let witness = VerifierKey::parse(block(LOG_PAGE, "witness.vkey")).unwrap();
+    assert_eq!(policy.witnesses()[0].key, witness);
+    assert!(policy.is_met(&[witness]));
+    assert!(!policy.is_met(&[]));
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
+use disclosure::witness_policy::WitnessPolicy;
 use domain::DistrictId;
 use domain::watch::Thresholds;
 use mqtt::adapter::Adapters;
@@ -55,6 +56,8 @@ pub struct File {
     pub broker_protocol: Option<String>,
     /// The name under which several servers divide the reports among them.
     pub broker_share: Option<String>,
+    /// A file that says whose cosignatures a checkpoint needs (C2SP tlog-policy), seen from the data folder.
+    pub witness_policy: Option<PathBuf>,
     /// From when on something is an alarm or looks like a turn.
     #[serde(default)]
     pub alarms: Thresholds,
@@ -101,6 +104,9 @@ pub struct Overrides {
     /// The name under which several servers of the district divide the reports among them.
     #[arg(long, env = "MINGQU_BROKER_SHARE")]
     pub broker_share: Option<String>,
+    /// A file that says whose cosignatures a checkpoint needs (C2SP tlog-policy).
+    #[arg(long, env = "MINGQU_WITNESS_POLICY")]
+    pub witness_policy: Option<PathBuf>,
     /// The database: `sqlite:PATH` or `postgres://USER@HOST/DATABASE`.
     #[arg(long, env = "MINGQU_DATABASE")]
     pub database: Option<String>,
@@ -121,6 +127,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How meters reach the server.
     pub meters: Meters,
+    /// Whose cosignatures a checkpoint needs before it is published; none where it needs none.
+    pub witness_policy: Option<WitnessPolicy>,
     /// From when on something is an alarm or looks like a turn.
     pub alarms: Thresholds,
     /// How messages of devices that do not sign become readings; checked.
@@ -150,6 +158,7 @@ impl File {
              # mqtt_listen = \"{DEFAULT_MQTT_LISTEN}\"\n\
              # broker = \"localhost:1883\"\n\
              # database = \"postgres://mingqu@localhost/mingqu\"\n\
+             # witness_policy = \"witnesses.policy\"\n\
              {}",
             self.district,
             self.origin,
@@ -193,6 +202,7 @@ impl File {
             broker_password: pick(&over.broker_password, self.broker_password),
             broker_protocol: pick(&over.broker_protocol, self.broker_protocol),
             broker_share: pick(&over.broker_share, self.broker_share),
+            witness_policy: over.witness_policy.clone().or(self.witness_policy),
             adapter: self.adapter,
             alarms: self.alarms,
             retention: self.retention,
@@ -214,6 +224,8 @@ impl Config {
 
     /// Checks every value; the error names the key, the value and what is allowed.
     pub fn new(data: &Path, file: File, overrides: &Overrides) -> anyhow::Result<Self> {
+        let mut file = file;
+        file.witness_policy = file.witness_policy.map(|path| data.join(path));
         let file = file.under(overrides);
         let district = DistrictId::new(&file.district).context("configuration key district")?;
         let origin =
@@ -234,6 +246,7 @@ impl Config {
             origin,
             listen: parse_address("listen", listen)?,
             meters,
+            witness_policy: file.witness_policy.as_deref().map(read_policy).transpose()?,
             alarms: file.alarms,
             adapters: file.adapter,
             keep_days: keep_days(&file.retention)?,
@@ -283,6 +296,14 @@ fn broker(district: &DistrictId, address: &str, file: &File) -> anyhow::Result<B
     Ok(config)
 }
 
+/// Reads a policy file.
+pub fn read_policy(path: &Path) -> anyhow::Result<WitnessPolicy> {
+    let bytes = std::fs::read(path)
+        .with_context(|| format!("cannot read the policy of witnesses {}", path.display()))?;
+    WitnessPolicy::parse(&bytes)
+        .with_context(|| format!("{} is not a policy of witnesses", path.display()))
+}
+
 fn parse_protocol(value: Option<&str>) -> anyhow::Result<Level> {
     match value {
         None | Some("5") => Ok(Level::V5),
@@ -302,7 +323,8 @@ fn keep_days(retention: &Retention) -> anyhow::Result<Option<u32>> {
     }
 }
 
-fn parse_address(key: &str, value: &str) -> anyhow::Result<SocketAddr> {
+/// Reads ADDRESS:PORT.
+pub fn parse_address(key: &str, value: &str) -> anyhow::Result<SocketAddr> {
     match value.parse() {
         Ok(address) => Ok(address),
         Err(_) => bail!(

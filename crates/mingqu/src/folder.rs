@@ -21,11 +21,8 @@ impl Source for Folder {
         }
     }
 
-    fn list(&self) -> Result<Option<Vec<String>>, SourceError> {
-        let mut names = Vec::new();
-        walk(&self.0, "", &mut names).map_err(failed)?;
-        names.sort();
-        Ok(Some(names))
+    fn each(&self, show: &mut dyn FnMut(&str)) -> Result<(), SourceError> {
+        walk(&self.0, "", show).map_err(failed)
     }
 }
 
@@ -34,7 +31,7 @@ fn failed(error: std::io::Error) -> SourceError {
     SourceError { reason: error.to_string() }
 }
 
-fn walk(folder: &Path, prefix: &str, names: &mut Vec<String>) -> std::io::Result<()> {
+fn walk(folder: &Path, prefix: &str, show: &mut dyn FnMut(&str)) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         // What a desktop leaves behind on a USB stick is no part of a log copy.
@@ -43,9 +40,9 @@ fn walk(folder: &Path, prefix: &str, names: &mut Vec<String>) -> std::io::Result
         }
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         if entry.file_type()?.is_dir() {
-            walk(&entry.path(), &format!("{name}/"), names)?;
+            walk(&entry.path(), &format!("{name}/"), show)?;
         } else {
-            names.push(name);
+            show(&name);
         }
     }
     Ok(())

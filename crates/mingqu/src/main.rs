@@ -9,9 +9,12 @@ mod config;
 mod demo;
 mod folder;
 mod key_file;
+mod memory;
 mod metrics;
 mod randomness;
+mod remote;
 mod server;
+mod witness_client;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -38,6 +41,8 @@ enum Command {
     Init(command::init::InitArgs),
     /// Run the server of a data folder.
     Serve(command::serve::ServeArgs),
+    /// Run a witness: cosign the checkpoints of logs that only grow.
+    Witness(command::witness::WitnessArgs),
     /// Make keys for people.
     #[command(subcommand)]
     Keys(command::keys::KeysCommand),
@@ -49,14 +54,14 @@ enum Command {
     /// Hand in what was kept by hand in a file: readings, or turns.
     #[command(subcommand)]
     Import(command::import::ImportCommand),
-    /// Check one receipt or one envelope.
+    /// Check one receipt, envelope or checkpoint, and say what it rests on.
     Verify(command::verify::VerifyArgs),
     /// Copy the public log to plain files.
     #[command(subcommand)]
     Log(command::log::LogCommand),
     /// Move old reports from the database to archive files, or put them back.
     Archive(command::archive::ArchiveArgs),
-    /// Recompute everything from an exported log and say what does not hold.
+    /// Recompute everything from a public log, exported or where it is served, and say what does not hold.
     Audit(command::audit::AuditArgs),
     /// Measure on this machine what the documents claim.
     #[command(subcommand)]
@@ -90,6 +95,7 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
         Command::Demo(args) => asynchronous(command::demo::run(args)),
         Command::Init(args) => command::init::run(&args),
         Command::Serve(args) => asynchronous(command::serve::run(args)),
+        Command::Witness(args) => asynchronous(command::witness::run(args)),
         Command::Keys(command) => command::keys::run(&command),
         Command::Rating(command) => command::rating::run(command),
         Command::Sign(args) => command::sign::run(&args),
@@ -132,6 +138,7 @@ mod tests {
             "mingqu demo --once",
             "mingqu init --data d --district a --name n --origin o --root p=k",
             "mingqu serve --data d --broker localhost:1883",
+            "mingqu witness --data w --name n --log k --log l",
             "mingqu keys new k.pem",
             "mingqu rating parshall --throat-mm 600 --id p600",
             "mingqu rating pairs pairs.csv --id w1 --source s",
@@ -145,7 +152,8 @@ mod tests {
             "mingqu log copy http://127.0.0.1:8080 out",
             "mingqu archive --data d --before 2026-01-01 --dry-run",
             "mingqu archive --data d --restore archive/2026-01/0001.json",
-            "mingqu audit out --json",
+            "mingqu audit out --json --state s.json --compare a --compare b",
+            "mingqu audit https://water.example --log-key k",
             "mingqu bench ingest --json",
         ] {
             let words = line.split_whitespace();

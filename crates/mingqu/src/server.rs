@@ -10,7 +10,7 @@ use disclosure::merkle::Hash;
 use ed25519_dalek::SigningKey;
 use mqtt::adapter::Adapters;
 use mqtt::{Batcher, Broker, Counters, Endpoint, EndpointConfig, Topics};
-use service::{Clock, LogKey, Service};
+use service::{Clock, LogKey, Service, Witnesses};
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -21,6 +21,7 @@ use crate::config::{
     Config, GATEWAY_KEY_FILE, GENESIS_FILE, LAST_CHECKPOINT_FILE, LOG_KEY_FILE, Meters,
 };
 use crate::randomness::SystemRandomness;
+use crate::witness_client::HttpWitnessClient;
 use crate::{archive, key_file, metrics};
 
 /// Between two looks at what meters reported, so that storing reports comes first.
@@ -196,10 +197,11 @@ impl Server {
                 if let Err(error) = remember_checkpoint(&service, &last_checkpoint).await {
                     tracing::error!(%error, "the last checkpoint could not be kept");
                 }
+                let pause = service.retry_in().unwrap_or(TEND_INTERVAL);
                 tokio::select! {
                     () = &mut stop => return remember_checkpoint(&service, &last_checkpoint).await,
                     () = service.news() => {}
-                    () = tokio::time::sleep(TEND_INTERVAL) => {}
+                    () = tokio::time::sleep(pause) => {}
                 }
             }
         });
@@ -277,7 +279,7 @@ pub async fn open_service(
     store: Store,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Arc<Service>> {
-    let mut service = Service::open(store, log_key(config)?, clock)
+    let mut service = open_log(config, store, clock)
         .await?
         .watching(config.alarms)
         .drawing_from(Arc::new(SystemRandomness));
@@ -297,6 +299,27 @@ pub async fn open_service(
         service.check_continues(&checkpoint).await?;
     }
     Ok(Arc::new(service))
+}
+
+/// Opens the district with its log key and its witnesses, without which nothing may be published.
+pub async fn open_log(
+    config: &Config,
+    store: Store,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Service> {
+    let log_key = log_key(config)?;
+    let witnesses = match &config.witness_policy {
+        None => None,
+        Some(policy) => {
+            policy
+                .check_log(&log_key.verifier_key())
+                .context("configuration key witness_policy")?;
+            let client = Arc::new(HttpWitnessClient::new());
+            let witnesses = Witnesses::new(policy.clone(), client);
+            Some(witnesses.context("configuration key witness_policy")?)
+        }
+    };
+    Ok(Service::open_witnessed(store, log_key, clock, witnesses).await?)
 }
 
 async fn archive_old(service: &Service, folder: &Path, keep_days: u32) -> anyhow::Result<()> {
@@ -364,7 +387,8 @@ fn gateway_key(config: &Config) -> anyhow::Result<Option<SigningKey>> {
     Ok(None)
 }
 
-async fn listen(address: SocketAddr, what: &str, flag: &str) -> anyhow::Result<TcpListener> {
+/// Takes a port; says which flag chooses another when it is taken.
+pub async fn listen(address: SocketAddr, what: &str, flag: &str) -> anyhow::Result<TcpListener> {
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => bail!(
@@ -378,7 +402,8 @@ async fn listen(address: SocketAddr, what: &str, flag: &str) -> anyhow::Result<T
     }
 }
 
-async fn interrupted() -> anyhow::Result<()> {
+/// Waits for Ctrl-C or SIGTERM.
+pub async fn interrupted() -> anyhow::Result<()> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -221,7 +221,7 @@ impl Service {
     pub(crate) fn head_for(&self, kind: Kind, village: &VillageId, shares: &[Share]) -> Head {
         let record = self.record();
         let signers = record.policy().map(|policy| {
-            record.directory().signers(policy, kind, Some(village), |enrolment| {
+            record.directory().signers(policy.needs(kind, None), Some(village), |enrolment| {
                 !shares.iter().any(|share| Some(&share.household) == enrolment.household.as_ref())
             })
         });

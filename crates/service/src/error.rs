@@ -34,6 +34,9 @@ pub enum ServiceError {
     /// The stored log, its head and its tiles do not belong together.
     #[error("the log in the database is damaged: {0}")]
     DamagedLog(String),
+    /// A witness holds another history of the log.
+    #[error(transparent)]
+    Contradiction(#[from] crate::Contradiction),
     /// The log key is not the one that the genesis names.
     #[error(
         "the log key in the data folder is not the one that this log's genesis names: put the right log.key back"
@@ -247,6 +250,7 @@ impl ServiceError {
             Self::Store(_)
             | Self::StoredLog { .. }
             | Self::DamagedLog(_)
+            | Self::Contradiction(_)
             | Self::WrongLogKey
             | Self::LogBusy
             | Self::Randomness(_) => ErrorClass::Unavailable,

@@ -27,11 +27,13 @@ mod log;
 mod outlet;
 mod pending;
 mod posting;
+mod publishing;
 mod retention;
 mod service;
 mod settling;
 mod signing;
 mod watch;
+mod witnesses;
 
 pub use arrival::{Arrival, Receipt, Refused};
 pub use asking::Answer;
@@ -45,8 +47,12 @@ pub use foreign::{ForeignCounts, ForeignReading, ForeignReason};
 pub use ingest::{Checked, MAX_CLOCK_AHEAD_MILLIS, QuarantineReason};
 pub use log::{LogKey, LogReader};
 pub use pending::{NewAttachment, PendingSignature, PendingStatement};
+pub use publishing::Reached;
 pub use randomness::{NoRandomness, Randomness};
 pub use retention::{Need, Needs};
 pub use service::Service;
 pub use session::{Begun, Challenge, NotASecret, Secret, Session};
 pub use to_sign::ToSign;
+pub use witnesses::{
+    Contradiction, WitnessClient, WitnessReply, WitnessStatus, Witnesses, WitnessesError,
+};

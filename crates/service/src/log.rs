@@ -11,7 +11,7 @@ use disclosure::proof::{
 };
 use disclosure::tile::TileId;
 use ed25519_dalek::SigningKey;
-use store::Store;
+use store::{Head, Store};
 
 use crate::{Service, ServiceError};
 
@@ -25,6 +25,13 @@ impl LogKey {
     /// A log key under the log's origin.
     pub fn new(origin: KeyName, key: SigningKey) -> Self {
         Self { origin, key }
+    }
+
+    /// The signed checkpoint of a head.
+    pub(crate) fn checkpoint(&self, head: Head) -> Result<Vec<u8>, ServiceError> {
+        Checkpoint::new(self.origin.as_str(), head.size, Hash(head.root))
+            .sign(&self.key)
+            .map_err(|error| ServiceError::DamagedLog(error.to_string()))
     }
 
     /// The verifier key.
@@ -104,6 +111,18 @@ impl LogReader {
         Ok(stored.map(|stored| (stored.media_type, stored.bytes)))
     }
 
+    /// The proof that the stored log of `new` entries begins with that of `old`.
+    pub(crate) async fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, ServiceError> {
+        let mut tiles = BTreeMap::new();
+        for tile in tiles_for_consistency(old, new) {
+            if let Some(hashes) = self.store.tile(tile.level(), tile.index()).await? {
+                tiles.insert((tile.level(), tile.index()), hashes);
+            }
+        }
+        consistency_proof(old, new, &tiles)
+            .map_err(|error| ServiceError::DamagedLog(error.to_string()))
+    }
+
     /// A receipt (C2SP tlog-proof) that the entry at `index` is in the published log; `None` when
     /// it is not.
     pub async fn receipt(&self, index: u64) -> Result<Option<Vec<u8>>, ServiceError> {
@@ -150,14 +169,7 @@ impl Service {
                 old.size, head.size
             )));
         }
-        let mut tiles = BTreeMap::new();
-        for tile in tiles_for_consistency(old.size, head.size) {
-            if let Some(hashes) = self.store.tile(tile.level(), tile.index()).await? {
-                tiles.insert((tile.level(), tile.index()), hashes);
-            }
-        }
-        let proof = consistency_proof(old.size, head.size, &tiles)
-            .map_err(|error| damaged(error.to_string()))?;
+        let proof = self.log.consistency(old.size, head.size).await?;
         verify_consistency(old.size, head.size, &proof, old.root, Hash(head.root)).map_err(|_| {
             damaged("it is another log than the one that was published before".to_owned())
         })
@@ -190,27 +202,5 @@ impl Service {
             return Ok(());
         }
         Err(ServiceError::DamagedLog("entries and head disagree on the root".into()))
-    }
-
-    /// Signs and publishes a checkpoint for the stored head, if it is not published yet.
-    pub(crate) async fn publish_head(&self) -> Result<(), ServiceError> {
-        self.check_log_key()?;
-        let head = self.store.head().await?;
-        let published = self.log.size().await?;
-        if published > head.size {
-            return Err(ServiceError::DamagedLog(format!(
-                "a checkpoint of {published} entries was published and only {} are stored: an old backup was restored",
-                head.size
-            )));
-        }
-        if published == head.size {
-            return Ok(());
-        }
-        let checkpoint = Checkpoint::new(self.log_key.origin.as_str(), head.size, Hash(head.root));
-        let note = checkpoint
-            .sign(&self.log_key.key)
-            .map_err(|error| ServiceError::DamagedLog(error.to_string()))?;
-        self.store.publish_checkpoint(head.size, &note).await?;
-        Ok(())
     }
 }

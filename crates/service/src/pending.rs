@@ -11,7 +11,7 @@ use domain::progress::{Progress, Step};
 use domain::{PersonId, Timestamp, VillageId};
 use store::{Attachment, StatementRow};
 
-use crate::{Service, ServiceError};
+use crate::{Reached, Service, ServiceError};
 
 /// The most attachments that one proposal carries.
 const MAX_PROPOSED_ATTACHMENTS: usize = 8;
@@ -34,6 +34,8 @@ pub struct PendingStatement {
     pub kind: Kind,
     /// How far it has come.
     pub progress: Progress,
+    /// Whether it is posted and in the published log.
+    pub published: bool,
     /// The DSSE payload type.
     pub payload_type: String,
     /// The exact bytes to sign.
@@ -46,6 +48,13 @@ pub struct PendingStatement {
     pub refusal: Option<(PersonId, String)>,
     /// Who signed it.
     pub signatures: Vec<PendingSignature>,
+}
+
+impl PendingStatement {
+    /// How far it has come, as those who wait for it are told.
+    pub const fn reached(&self) -> Reached {
+        Reached { progress: self.progress, published: self.published }
+    }
 }
 
 /// A signature on a pending statement.
@@ -75,7 +84,10 @@ impl Service {
         self.catch_up().await?;
         let envelope = Envelope::parse(envelope)?;
         let statement = Statement::parse(&envelope.payload_type, &envelope.payload)?;
-        if matches!(statement.kind(), Kind::Watering | Kind::Correction | Kind::BillRun) {
+        if matches!(
+            statement.kind(),
+            Kind::Watering | Kind::Correction | Kind::BillRun | Kind::Overdue | Kind::Balance
+        ) {
             return Err(ServiceError::DrawnUpHere(statement.kind()));
         }
         if envelope.signatures.is_empty() {
@@ -175,10 +187,12 @@ impl Service {
         let signatures = self.store.co_signatures(row.id).await?;
         let kind = Kind::from_code(&row.kind)
             .ok_or_else(|| ServiceError::DamagedLog(format!("statement kind {:?}", row.kind)))?;
+        let reached = self.reached(row.state, row.posted_index).await?;
         Ok(PendingStatement {
             id: row.id,
             kind,
-            progress: row.state,
+            progress: reached.progress,
+            published: reached.published,
             payload_type: row.payload_type,
             payload: row.payload,
             created_at: row.created_at,
@@ -199,15 +213,8 @@ impl Service {
     /// The public keys of an envelope's signatures, all of which have been judged good.
     fn keys_of(&self, envelope: &Envelope, statement: &Statement) -> Vec<PublicKey> {
         let record = self.record();
-        let enrolled = |keyid: &str| {
-            let key = disclosure::key::Fingerprint::from_hex(keyid).ok()?;
-            if let (None, Statement::District(genesis)) = (record.district(), statement) {
-                let root = genesis.roots.iter().find(|root| root.key.fingerprint() == key)?;
-                return Some(root.key);
-            }
-            record.directory().get(&key).map(|enrolled| enrolled.enrolment.key)
-        };
-        envelope.signatures.iter().filter_map(|signature| enrolled(&signature.keyid)).collect()
+        let behind = |keyid: &str| record.key_behind(statement, keyid);
+        envelope.signatures.iter().filter_map(|signature| behind(&signature.keyid)).collect()
     }
 }
 

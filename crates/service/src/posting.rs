@@ -24,16 +24,26 @@ const MAX_POSTING_TRIES: usize = 20;
 impl Service {
     /// Posts every co-signed statement, in the order they were drawn up, and publishes the checkpoint.
     pub async fn post_ready(&self) -> Result<(), ServiceError> {
-        let _one_at_a_time = self.posting.lock().await;
-        for row in self.store.statements_ready().await? {
-            self.post_one(&row).await?;
+        if !self.may_post().await? {
+            return Ok(());
+        }
+        {
+            let _one_at_a_time = self.posting.lock().await;
+            for row in self.store.statements_ready().await? {
+                self.post_one(&row).await?;
+            }
         }
         self.publish_head().await
     }
 
     async fn post_one(&self, row: &StatementRow) -> Result<(), ServiceError> {
         let signatures = self.store.co_signatures(row.id).await?;
-        let envelope = envelope_of(row, &signatures);
+        let statement = match Statement::parse(&row.payload_type, &row.payload) {
+            Ok(statement) => statement,
+            Err(why) => return self.send_back(row, &why.into()).await,
+        };
+        let envelope = envelope_of(row, &statement, &signatures);
+        let attachments = self.attachments_of(&statement).await?;
         for _ in 0..MAX_POSTING_TRIES {
             self.catch_up().await?;
             let now = self.store.statement(row.id).await?;
@@ -41,11 +51,6 @@ impl Service {
                 // Another server posted it, or somebody refused it meanwhile.
                 return Ok(());
             }
-            let statement = match Statement::parse(&envelope.payload_type, &envelope.payload) {
-                Ok(statement) => statement,
-                Err(why) => return self.send_back(row, &why.into()).await,
-            };
-            let attachments = self.attachments_of(&statement).await?;
             let (index, admitted) = {
                 let record = self.record();
                 (record.size(), record.admit(&envelope, &attachments))

@@ -17,6 +17,7 @@ use crate::door::Door;
 use crate::foreign::ForeignTotals;
 use crate::log::{LogKey, LogReader};
 use crate::watch::Watching;
+use crate::witnesses::Witnesses;
 use crate::{Clock, Randomness, ServiceError, Statuses, Undrafted, randomness};
 
 /// Entries read at once while the record is folded.
@@ -33,6 +34,10 @@ pub struct Service {
     /// Held while the log grows, so that this process never races itself; other processes are
     /// kept out by the compare-and-swap on the log's head.
     pub(crate) posting: tokio::sync::Mutex<()>,
+    /// Held while a head is cosigned and published; postings need not wait for it.
+    pub(crate) publishing: tokio::sync::Mutex<()>,
+    /// Whose cosignatures a checkpoint needs before it is published; none where it needs none.
+    pub(crate) witnesses: Option<Arc<Witnesses>>,
     /// Held while a signature is added or drafts are drawn up anew, so that nobody signs bytes that
     /// are just being replaced and no two signatures each believe to be the last but one.
     pub(crate) signing: tokio::sync::Mutex<()>,
@@ -64,6 +69,17 @@ impl Service {
         log_key: LogKey,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ServiceError> {
+        Self::open_witnessed(store, log_key, clock, None).await
+    }
+
+    /// Opens a district whose checkpoints are published once these witnesses have cosigned them;
+    /// fails when one of them holds another history than the database.
+    pub async fn open_witnessed(
+        store: Store,
+        log_key: LogKey,
+        clock: Arc<dyn Clock>,
+        witnesses: Option<Witnesses>,
+    ) -> Result<Self, ServiceError> {
         let started_at = clock.now();
         let record = Arc::<RwLock<Record>>::default();
         let service = Self {
@@ -75,6 +91,8 @@ impl Service {
             clock,
             log_key,
             posting: tokio::sync::Mutex::new(()),
+            publishing: tokio::sync::Mutex::new(()),
+            witnesses: witnesses.map(Arc::new),
             signing: tokio::sync::Mutex::new(()),
             stale: AtomicBool::new(true),
             fresh: Mutex::default(),
@@ -237,7 +255,11 @@ impl Service {
         statement: &Statement,
     ) -> Result<BTreeMap<Hash, Vec<u8>>, ServiceError> {
         let mut found = BTreeMap::new();
-        if matches!(statement.kind(), Kind::Roster | Kind::BillRun) {
+        let read = matches!(
+            statement.kind(),
+            Kind::Roster | Kind::BillRun | Kind::Overdue | Kind::Balance
+        );
+        if read {
             for named in statement.attachments() {
                 if let Some(stored) = self.store.attachment(named.sha256.as_bytes()).await? {
                     found.insert(named.sha256, stored.bytes);

@@ -1,13 +1,13 @@
 //! A signature arrives for a statement that waits.
 
 use disclosure::dsse::{Envelope, EnvelopeSignature};
-use disclosure::key::{Fingerprint, PublicKey};
+use disclosure::key::PublicKey;
 use disclosure::policy::{CoSignature, SignatureProblem, Standing};
-use disclosure::statement::{Role, Root, Statement};
+use disclosure::statement::{Role, Statement};
 use domain::progress::{Progress, Step};
 use store::{SeenStatement, StatementRow};
 
-use crate::{Service, ServiceError};
+use crate::{Reached, Service, ServiceError};
 
 /// How often a signature is judged again when another server's signer got ahead.
 const MAX_SIGNING_TRIES: usize = 5;
@@ -15,19 +15,17 @@ const MAX_SIGNING_TRIES: usize = 5;
 impl Service {
     /// Adds a signature; the statement is posted when it was the last one needed. The same
     /// signature again changes nothing.
-    pub async fn sign(
-        &self,
-        id: i64,
-        keyid: &str,
-        sig: [u8; 64],
-    ) -> Result<Progress, ServiceError> {
+    pub async fn sign(&self, id: i64, keyid: &str, sig: [u8; 64]) -> Result<Reached, ServiceError> {
         let next = {
             let _one_at_a_time = self.signing.lock().await;
             self.add_signature(id, keyid, sig).await?
         };
         self.post_ready().await?;
         let now = self.store.statement(id).await?;
-        Ok(now.map_or(next, |row| row.state))
+        match now {
+            Some(row) => self.reached(row.state, row.posted_index).await,
+            None => self.reached(next, None).await,
+        }
     }
 
     async fn add_signature(
@@ -58,7 +56,7 @@ impl Service {
             return Ok(Some(row.state));
         }
         let statement = Statement::parse(&row.payload_type, &row.payload)?;
-        let mut envelope = envelope_of(&row, &earlier);
+        let mut envelope = envelope_of(&row, &statement, &earlier);
         if matches!(row.state, Progress::Draft | Progress::Awaiting)
             && let Err(why) = self.judge(&envelope, &statement)
         {
@@ -108,47 +106,36 @@ impl Service {
         statement: &Statement,
     ) -> Result<PublicKey, ServiceError> {
         let unknown = || SignatureProblem::UnknownKey(signature.keyid.chars().take(64).collect());
-        let record = self.record();
-        let role_of = |keyid: &str| {
-            let key = Fingerprint::from_hex(keyid).ok()?;
-            record.directory().get(&key).map(|enrolled| &enrolled.enrolment)
-        };
-        if let (None, Statement::District(genesis)) = (record.district(), statement) {
-            // The genesis is signed by the root keys that it names.
-            let named = |root: &&Root| root.key.fingerprint().to_hex() == signature.keyid;
-            let key = genesis.roots.iter().find(named).ok_or_else(unknown)?.key;
-            envelope.signatures.push(signature);
-            return Ok(key);
-        }
-        let enrolment = role_of(&signature.keyid).ok_or_else(unknown)?;
-        let place = envelope.signatures.partition_point(|earlier| {
-            role_of(&earlier.keyid).is_some_and(|other| other.role <= enrolment.role)
-        });
-        let key = enrolment.key;
+        let key = self.record().key_behind(statement, &signature.keyid).ok_or_else(unknown)?;
+        let own = place_of(statement, &signature.keyid);
+        let place = envelope
+            .signatures
+            .partition_point(|earlier| place_of(statement, &earlier.keyid) <= own);
         envelope.signatures.insert(place, signature);
         Ok(key)
     }
 }
 
-/// The envelope with the signatures gathered so far, in the fixed order of roles.
-pub(crate) fn envelope_of(row: &StatementRow, signatures: &[store::CoSignature]) -> Envelope {
-    let mut envelope = Envelope::unsigned(row.payload_type.clone(), row.payload.clone());
-    let mut ordered: Vec<_> = signatures.iter().collect();
-    ordered.sort_by_key(|signature| {
-        (role_order(&signature.role), signature.received_at, signature.public_key)
-    });
-    for signature in ordered {
-        let keyid = disclosure::merkle::Hash::of(&signature.public_key).to_hex();
-        envelope.signatures.push(EnvelopeSignature { keyid, sig: signature.signature });
-    }
-    envelope
+/// Where a signature stands: by role, and of one role as the statement names the signers. Whoever is not named is refused anyway.
+fn place_of(statement: &Statement, keyid: &str) -> Option<(Role, usize)> {
+    let signers = &statement.head().signers;
+    let place = signers.iter().position(|signer| signer.key.to_hex() == keyid)?;
+    Some((signers.get(place)?.role, place))
 }
 
-fn role_order(code: &str) -> usize {
-    [Role::Root, Role::Station, Role::Cadre]
-        .iter()
-        .position(|role| role.code() == code)
-        .unwrap_or(usize::MAX)
+/// The envelope with the signatures gathered so far, in their fixed order.
+pub(crate) fn envelope_of(
+    row: &StatementRow,
+    statement: &Statement,
+    signatures: &[store::CoSignature],
+) -> Envelope {
+    let mut envelope = Envelope::unsigned(row.payload_type.clone(), row.payload.clone());
+    envelope.signatures.extend(signatures.iter().map(|signature| {
+        let keyid = disclosure::merkle::Hash::of(&signature.public_key).to_hex();
+        EnvelopeSignature { keyid, sig: signature.signature }
+    }));
+    envelope.signatures.sort_by_key(|signature| place_of(statement, &signature.keyid));
+    envelope
 }
 
 /// The role that comes first in the fixed order signs first: a cadre signs what the station stands by.

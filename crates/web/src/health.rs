@@ -12,14 +12,32 @@ pub(crate) fn routes() -> Router<Site> {
     Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready))
 }
 
-async fn ready(State(site): State<Site>) -> (StatusCode, &'static str) {
+async fn ready(State(site): State<Site>) -> (StatusCode, String) {
+    if site.service.witnesses().is_some_and(|witnesses| witnesses.contradiction().is_some()) {
+        let words = "not ready: a witness holds another history of the log\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, words.to_owned());
+    }
     match board::ready(&site.service).await {
-        Ok(()) => (StatusCode::OK, "ready\n"),
+        Ok(()) => (StatusCode::OK, format!("ready\n{}", witnesses(&site))),
         Err(error) => {
             tracing::warn!(%error, "the database does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+            (StatusCode::SERVICE_UNAVAILABLE, "not ready\n".to_owned())
         }
     }
+}
+
+/// A line for each of the log's witnesses: how it last answered.
+fn witnesses(site: &Site) -> String {
+    let Some(witnesses) = site.service.witnesses() else { return String::new() };
+    let line = |witness: service::WitnessStatus| {
+        let state = match (&witness.failure, witness.asked_at) {
+            (Some(why), _) => format!("did not cosign: {why}"),
+            (None, Some(at)) => format!("cosigned {} at {at}", witness.cosigned.unwrap_or(0)),
+            (None, None) => "not asked yet".to_owned(),
+        };
+        format!("witness {} {state}\n", witness.name)
+    };
+    witnesses.status().into_iter().map(line).collect()
 }
 
 #[cfg(test)]

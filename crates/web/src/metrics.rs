@@ -151,6 +151,7 @@ async fn show(State(site): State<Site>) -> Response {
         "outcome",
         [("stored", foreign.stored), ("repeated", foreign.repeated)],
     );
+    from_witnesses(&site.service, &mut metrics);
     let MetricsSource(write) = &site.config.metrics;
     write(&mut metrics);
     ([(CONTENT_TYPE, TEXT_FORMAT)], metrics.text).into_response()
@@ -158,8 +159,11 @@ async fn show(State(site): State<Site>) -> Response {
 
 /// What the database holds; nothing is written unless all of it could be read.
 async fn from_store(service: &Service, metrics: &mut Metrics) -> Result<(), ServiceError> {
-    let board::Status { log_size, stored_reports, quarantine, .. } = board::status(service).await?;
+    let board::Status { log_size, unpublished, stored_reports, quarantine, .. } =
+        board::status(service).await?;
     metrics.gauge("mingqu_log_entries", "Entries of the published log.", log_size);
+    let help = "Posted entries that wait for witnesses before they are published.";
+    metrics.gauge("mingqu_log_unpublished_entries", help, unpublished);
     let help = "Reports on disk, of all servers of the district.";
     metrics.counter("mingqu_stored_reports_total", help, stored_reports);
     let known = QuarantineReason::all().map(|reason| (reason.code(), 0));
@@ -180,6 +184,30 @@ async fn from_store(service: &Service, metrics: &mut Metrics) -> Result<(), Serv
         AlarmKind::ALL.map(|kind| (kind.code(), open(kind))),
     );
     Ok(())
+}
+
+/// What this server knows of the log's witnesses; nothing where it has none.
+fn from_witnesses(service: &Service, metrics: &mut Metrics) {
+    let Some(witnesses) = service.witnesses() else { return };
+    let known = witnesses.status();
+    metrics.gauges(
+        "mingqu_witness_cosigned",
+        "Entries of the log that a witness has cosigned, as far as this server knows.",
+        "witness",
+        known.iter().map(|witness| (witness.name.as_str(), witness.cosigned.unwrap_or(0))),
+    );
+    let answered = |witness: &service::WitnessStatus| {
+        u64::from(witness.asked_at.is_some() && witness.failure.is_none())
+    };
+    metrics.gauges(
+        "mingqu_witness_up",
+        "Whether a witness cosigned when it was last asked.",
+        "witness",
+        known.iter().map(|witness| (witness.name.as_str(), answered(witness))),
+    );
+    let contradicted = u64::from(witnesses.contradiction().is_some());
+    let help = "Whether a witness holds another history of the log; nothing is posted then.";
+    metrics.gauge("mingqu_witness_contradiction", help, contradicted);
 }
 
 #[cfg(test)]

@@ -139,6 +139,9 @@ texts! {
     role_root: "灌区根密钥", "District root";
     role_station: "水管所", "Water station";
     role_cadre: "村社干部", "Village cadre";
+    role_supervisor: "监督员", "Supervisor";
+    role_household: "农户", "Household";
+    role_log: "公示记录自身", "The log itself";
     role_unknown: "未登记的密钥", "Unknown key";
     person: "签字人", "Signer";
     key_fingerprint: "密钥指纹", "Key fingerprint";
@@ -158,6 +161,8 @@ texts! {
     kind_watering: "灌水", "Watering";
     kind_correction: "更正", "Correction";
     kind_bill_run: "水费结算", "Settlement";
+    kind_overdue: "逾期未签", "Overdue";
+    kind_balance: "每日水账", "Daily balance";
     kind_unknown: "未知类别", "Unknown kind";
     about_district: "全灌区", "Whole district";
 
@@ -224,6 +229,11 @@ texts! {
     list_cut: "另有 {0} 行，见附件。", "{0 more row|more rows} in the attachment.";
     key_act: "事项", "Act";
     key_enrolled: "登记密钥", "Key enrolled";
+    key_replaces: "接替的密钥", "In place of";
+    key_kept: "密钥存放", "Kept";
+    kept_browser: "浏览器内，不能取出", "in a browser, cannot be taken out";
+    kept_software: "软件密钥（口令加密）", "software key (encrypted by a PIN)";
+    kept_file: "密钥文件", "in a file";
     key_revoked: "撤销密钥", "Key revoked";
     key_state: "现状", "Present state";
     key_words: "登记或撤销从下一条公示起生效，不追溯以前的签字。", "It takes effect from the next posting on, and never touches earlier signatures.";
@@ -240,6 +250,21 @@ texts! {
     policy_words: "少一个签字就不能公示。灌水、花名册、更正和结算必须由水管所和村社双方会签。", "Nothing is posted with a signature missing. Waterings, rosters, corrections and settlements must be signed by both the station and the village.";
     must_sign: "须由谁签", "Who must sign";
     and_sign: " + ", " + ";
+    rule_of_role: "{0}（{1}）", "{0} ({1})";
+    within: "{0} 小时内", "within {0 hour|hours}";
+
+    // What the log says by itself
+    overdue_words: "{0}：到 {1} 还没有签完。按签字规则，由系统自动公示。", "{0}: not all signatures were there by {1}. Posted by itself, as the signing rules say.";
+    overdue_signed: "已签", "Signed";
+    overdue_asked: "应签未签", "Asked and not signed";
+    overdue_nobody: "无", "nobody";
+    overdue_figures: "水表记下的数", "What the meter counted";
+    day_until: "截至", "Until";
+    day_outlets: "斗口数", "Outlets";
+    day_words: "没有放水也每天公示，谁都可以拿它和以后的公示对照，看有没有上报被扣下。", "Posted every day, also when nothing flowed, so that anyone can tell later whether reports were withheld.";
+    day_reports: "水表上报到", "Reports of the meter";
+    day_up_to: "第 {0} 条", "up to no. {0}";
+    day_untold: "还不能确定", "cannot be told yet";
     registry_words: "登记的村、斗口和水表。同一编号再次公示即取代从前的登记。", "Villages, outlets and meters. A later posting under the same code takes the place of the earlier one.";
     gap_tolerance: "读数间隔容许", "Gap tolerance";
     meters: "水表", "Meters";
@@ -415,7 +440,10 @@ mod tests {
             assert!(!zh.is_empty() && !en.is_empty(), "{key}");
             assert_eq!(placeholders(zh), placeholders(en), "{key}");
             assert!(!chinese(en), "{key}: {en}");
-            assert!(chinese(zh) || ["comma", "and_sign"].contains(key), "{key}: {zh}");
+            assert!(
+                chinese(zh) || ["comma", "and_sign", "rule_of_role"].contains(key),
+                "{key}: {zh}"
+            );
         }
     }
 
@@ -462,6 +490,8 @@ mod tests {
             include_str!("../templates/posting/district.html"),
             include_str!("../templates/posting/registry.html"),
             include_str!("../templates/posting/bill_run.html"),
+            include_str!("../templates/posting/overdue.html"),
+            include_str!("../templates/posting/day.html"),
         ];
         check_use(PAIRS, "t", &sources);
     }

@@ -2,4 +2,7 @@
 
 mod targets;
 
-pub use targets::{chirpstack, csv, mapped_json, mqtt_packets, report, xlsx};
+pub use targets::{
+    add_checkpoint, chirpstack, csv, mapped_json, memory, mqtt_packets, report, witness_policy,
+    xlsx,
+};

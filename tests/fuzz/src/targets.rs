@@ -3,6 +3,8 @@
 use std::io::{Cursor, Write};
 use std::sync::OnceLock;
 
+use disclosure::witness::AddCheckpoint;
+use disclosure::witness_policy::WitnessPolicy;
 use mqtt::adapter::config::AdapterConfig;
 use mqtt::adapter::{Adapters, Taken};
 use sheet::{Column, FileError, Sheet};
@@ -71,11 +73,32 @@ pub fn xlsx(bytes: &[u8]) {
     read_sheets(sheet::open(&workbook));
 }
 
+/// The file in which audits remember checkpoints: what is read, written again, is read as the same.
+pub fn memory(bytes: &[u8]) {
+    let Ok(memory) = audit::Memory::parse(bytes) else { return };
+    let again = memory.to_json().unwrap();
+    assert_eq!(audit::Memory::parse(&again).unwrap(), memory);
+}
+
 /// What a client of the endpoint sends.
 pub fn mqtt_packets(bytes: &[u8]) {
     let packets = mqtt::read_packets(bytes);
     // The shortest packet has two bytes.
     assert!(packets * 2 <= bytes.len());
+}
+
+/// What a log sends to a witness has one spelling.
+pub fn add_checkpoint(bytes: &[u8]) {
+    if let Ok(request) = AddCheckpoint::parse(bytes) {
+        assert_eq!(request.to_bytes(), bytes);
+    }
+}
+
+/// A policy in its plainest spelling is the same policy; all its witnesses together satisfy it.
+pub fn witness_policy(bytes: &[u8]) {
+    let Ok(policy) = WitnessPolicy::parse(bytes) else { return };
+    assert_eq!(WitnessPolicy::parse(&policy.to_bytes()).unwrap(), policy);
+    assert!(policy.is_met(&policy.witness_keys()));
 }
 
 /// Readings that an adapter yields can stand in a report as they are.

@@ -70,6 +70,18 @@ fn a_folder_that_is_no_data_folder_is_named_with_the_way_to_make_one() {
 }
 
 #[test]
+fn one_root_alone_founds_no_district() {
+    let township = Township::prepare(1);
+    let folder = township.file("alone");
+    let root = format!("bureau={}", township.public_key("bureau"));
+    let mut init = mingqu();
+    init.arg("init").arg("--data").arg(&folder).args(["--district", "qinghe", "--name", "清河"]);
+    init.args(["--origin", "test.example/q", "--root", &root]);
+    complains(Finished::of(&mut init), &["at least two people", "--root"]);
+    assert!(!folder.exists(), "nothing was made");
+}
+
+#[test]
 fn a_taken_port_is_named_with_the_way_to_choose_another() {
     let township = Township::prepare(1);
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -78,7 +78,7 @@ fn a_watering_is_posted_only_when_both_sides_signed() {
         assert_eq!(signed.json()["state"], "awaiting");
     }
     // The statement still names this key, but what counts is the log.
-    scene.township.revoke(scene.site(), FORMER.key);
+    scene.township.revoke(scene.site(), &FORMER);
     let before = scene.log_size();
     refuses_whoever_may_not_sign(&scene, before - 1);
     refuses_what_is_no_signature(&scene);
@@ -107,7 +107,7 @@ fn refuses_whoever_may_not_sign(scene: &Scene, revoked_at: u64) {
         (ZHANG_AGAIN.key, twice.to_owned()),
         (
             other_village.key,
-            "liuwan-director is a cadre of village liuwan, and this statement concerns village dongqu".to_owned(),
+            "liuwan-director is enrolled for village liuwan, and this statement concerns village dongqu".to_owned(),
         ),
         (
             director.key,

@@ -4,7 +4,9 @@ use serde_json::json;
 use service::request::Request;
 
 use crate::harness::{Finished, Site, free_port, mingqu, workspace};
-use crate::township::{CADRES, Person, STATION, Server, Township, Waiting, audit_holds};
+use crate::township::{
+    CADRES, Person, STATION, SUPERVISOR, Server, Township, Waiting, audit_holds,
+};
 
 /// `mingqu sign --server URL --statement ID --key FILE`; returns how far the statement has come.
 fn sign_waiting(township: &Township, site: &Site, id: i64, key: &str) -> String {
@@ -69,16 +71,16 @@ fn a_statement_waits_for_the_signatures_that_it_lacks() {
         let file = township.file("enrolment.json");
         let payload = township.enrolment(&person, &township.public_key(name));
         std::fs::write(&file, payload.to_string()).unwrap();
-        let one_sided = township.sign_file("key", file.clone(), &["bureau"]);
+        let one_sided = township.sign_file("key", file.clone(), &[STATION.key]);
         let id = township.hand_in(site, &one_sided, &[]).ended_with(0).json();
         let id = id["statement"].as_i64().unwrap();
         let waiting = Waiting::of(&site.get(&format!("/api/v1/statements/{id}")).json());
         assert_eq!(waiting.state(site), "awaiting");
         if place == 0 {
-            assert_eq!(sign_waiting(&township, site, id, "office"), "posted");
+            assert_eq!(sign_waiting(&township, site, id, SUPERVISOR.key), "posted");
         } else {
-            // The other root may as well hand the whole envelope in once more.
-            let both = township.sign_file("key", file, &["bureau", "office"]);
+            // The supervisor may as well hand the whole envelope in once more.
+            let both = township.sign_file("key", file, &[STATION.key, SUPERVISOR.key]);
             let again = township.hand_in(site, &both, &[]).ended_with(0).json();
             assert_eq!(again, json!({ "statement": id }));
         }

@@ -15,3 +15,4 @@ mod killed_server;
 mod refused_reports;
 mod shared_load;
 mod township;
+mod witnessing;

@@ -50,6 +50,11 @@ impl TestMeter {
         Self::new("mw1", 42)
     }
 
+    /// When the first reading was.
+    pub fn begin(&self) -> Timestamp {
+        id("2016-05-01T00:00:00Z")
+    }
+
     /// Makes so many reports, of half an hour each, with water running.
     pub fn run_for(&mut self, reports: usize) {
         for _ in 0..reports {

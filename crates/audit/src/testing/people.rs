@@ -60,12 +60,11 @@ impl Person {
 
     /// The statement that enrols them, to be signed by the roots.
     pub fn enrolment(&self, roots: &[&Person]) -> KeyAct {
+        let key = PublicKey::of(&self.key);
         let act = Act::Enrol(Enrolment {
-            person: self.person.clone(),
-            role: self.role,
             village: self.village.clone(),
             household: self.household.clone(),
-            key: PublicKey::of(&self.key),
+            ..Enrolment::new(self.person.clone(), self.role, key)
         });
         KeyAct { head: TestLog::head(roots), act }
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use disclosure::key::{PublicKey, SigningKey};
 use disclosure::record::Record;
 use disclosure::statement::{
-    District, Kind, Need, Policy, ROSTER_MEDIA_TYPE, Registry, RegistryMeter, Role, Roster,
-    RosterEntry, Rule, Statement, TariffNotice,
+    District, Policy, ROSTER_MEDIA_TYPE, Registry, RegistryMeter, Roster, RosterEntry, Statement,
+    TariffNotice,
 };
 use domain::Area;
 use domain::registry::{Group, Meter, Outlet, Village};
@@ -47,25 +47,17 @@ impl TestLog {
         log
     }
 
-    /// The genesis: root acts need both roots, the office's a root and the station, water and money
-    /// the station and a cadre.
+    /// The genesis: the usual policy, but for all keys both roots.
     pub fn genesis(&self) -> District {
-        let need = |role, count| Need { role, count };
-        let needs = |kind| match kind {
-            Kind::District | Kind::Key => vec![need(Role::Root, 2)],
-            Kind::Registry | Kind::Tariff => vec![need(Role::Root, 1), need(Role::Station, 1)],
-            Kind::Roster | Kind::Watering | Kind::Correction | Kind::BillRun => {
-                vec![need(Role::Station, 1), need(Role::Cadre, 1)]
-            }
-        };
-        let rule = |kind| Rule { kind, needs: needs(kind) };
+        let mut policy = Policy::usual(2);
+        policy.0.retain(|rule| rule.of.is_none());
         let [one, two] = &self.people.roots;
         District {
             head: Self::head(&[one, two]),
             name: "样例灌区".to_owned(),
             log_key: self.verifier_key().to_string(),
             roots: vec![one.root(), two.root()],
-            policy: Policy(Kind::ALL.into_iter().map(rule).collect()),
+            policy,
         }
     }
 

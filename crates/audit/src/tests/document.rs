@@ -27,6 +27,23 @@ fn corrected() -> TestLog {
     log
 }
 
+/// The sample log with what it says by itself: a watering that the cadre has not signed in time, and a day.
+fn left_unsigned() -> TestLog {
+    let mut log = TestLog::founded();
+    let mut meter = TestMeter::east();
+    meter.run_for(6);
+    let facts = log.draft(&meter, "t1", "2016-05-01T01:05:00Z", "2016-05-01T02:00:00Z");
+    let mut waiting = log.seal_watering(facts);
+    waiting.signatures.truncate(1);
+    let overdue = Statement::Overdue(log.overdue(&waiting, "2016-05-04T02:00:00Z"));
+    let day = Statement::Balance(log.day("2016-05-01T16:00:00Z", 6, 22_200));
+    for own in [overdue, day] {
+        let envelope = log.seal_own(&own);
+        log.post(&envelope);
+    }
+    log
+}
+
 /// The first statement of a kind.
 fn first(log: &TestLog, kind: Kind) -> Option<Statement> {
     let envelopes = log.entries.iter().map(|entry| Envelope::parse(entry).unwrap());
@@ -42,11 +59,11 @@ fn block(opening: &str) -> &'static str {
 
 #[test]
 fn the_documents_examples_are_those_of_the_sample_log() {
-    let (settled, corrected) = (settled(), corrected());
+    let logs = [settled(), corrected(), left_unsigned()];
     for kind in Kind::ALL {
         let example = block(&format!("json {}", kind.code()));
         let parsed = Statement::parse(&kind.payload_type(), example.as_bytes());
-        let posted = first(&settled, kind).or_else(|| first(&corrected, kind));
+        let posted = logs.iter().find_map(|log| first(log, kind));
         let text = posted.as_ref().map(|statement| statement.to_payload().unwrap());
         let text = String::from_utf8(text.unwrap()).unwrap();
         assert_eq!(parsed.ok(), posted, "{} is documented otherwise:\n{text}", kind.code());
@@ -55,9 +72,13 @@ fn the_documents_examples_are_those_of_the_sample_log() {
 
 #[test]
 fn the_documents_attachments_are_those_of_the_sample_log() {
-    let log = settled();
-    for (kind, opening) in [(Kind::Roster, "json entries"), (Kind::BillRun, "json bills")] {
-        let statement = first(&log, kind).unwrap();
+    let (settled, left_unsigned) = (settled(), left_unsigned());
+    for (log, kind, opening) in [
+        (&settled, Kind::Roster, "json entries"),
+        (&settled, Kind::BillRun, "json bills"),
+        (&left_unsigned, Kind::Balance, "json balances"),
+    ] {
+        let statement = first(log, kind).unwrap();
         let bytes = &log.attachments[&statement.attachments()[0].sha256];
         let text = std::str::from_utf8(bytes).unwrap();
         let example = block(opening);

@@ -3,7 +3,8 @@
 use std::thread;
 
 use super::settled;
-use crate::{MAX_FINDINGS, audit, audit_until};
+use crate::{MAX_FINDINGS, Report, Settings, Source, audit, audit_with};
+use disclosure::note::VerifierKey;
 
 /// Every how manyth byte is also flipped under a whole audit.
 const WHOLE_AUDIT_EVERY: usize = 499;
@@ -25,10 +26,10 @@ fn rejects_every_flipped_byte_of_every_file() {
         for (count, &(path, position)) in places.iter().enumerate() {
             flip(&mut files, path, position);
             let most = if count % WHOLE_AUDIT_EVERY == 0 { MAX_FINDINGS } else { 1 };
-            let holds = audit_until(&files, None, most).0.holds();
+            let holds = audit_to(&files, None, most).holds();
             assert!(!holds, "{path} holds with byte {position} flipped");
             if matches!(path, "checkpoint" | "log.vkey") {
-                assert!(!audit_until(&files, Some(&key), most).0.holds(), "{path}: {position}");
+                assert!(!audit_to(&files, Some(&key), most).holds(), "{path}: {position}");
             }
             flip(&mut files, path, position);
         }
@@ -51,14 +52,19 @@ fn rejects_every_truncated_file() {
         let lengths = [0, 1, whole.len() / 2, whole.len().saturating_sub(2)];
         for length in lengths {
             files.insert(path.clone(), whole[..length.min(whole.len())].to_vec());
-            assert!(!audit_until(&files, None, 1).0.holds(), "{path} holds with {length} bytes");
+            assert!(!audit_to(&files, None, 1).holds(), "{path} holds with {length} bytes");
         }
         let longer = [whole.as_slice(), b"\0"].concat();
         files.insert(path.clone(), longer);
-        assert!(!audit_until(&files, None, 1).0.holds(), "{path} holds with a byte more");
+        assert!(!audit_to(&files, None, 1).holds(), "{path} holds with a byte more");
         files.insert(path.clone(), whole);
     }
     assert!(audit(&files, None).holds());
+}
+
+/// An audit that ends at so many findings.
+fn audit_to(files: &impl Source, trusted: Option<&VerifierKey>, most: usize) -> Report {
+    audit_with(files, &Settings { trusted, most, ..Settings::default() }).0
 }
 
 fn flip(files: &mut std::collections::BTreeMap<String, Vec<u8>>, path: &str, position: usize) {

@@ -9,7 +9,7 @@ use telemetry::Flags;
 
 use super::{audited, settled};
 use crate::testing::{Person, TestLog, TestMeter};
-use crate::{audit, audit_until, verify_envelope, verify_receipt};
+use crate::{Settings, audit, audit_with, verify_envelope, verify_receipt};
 
 #[test]
 fn a_settled_log_holds() {
@@ -60,7 +60,7 @@ fn every_beginning_of_a_log_holds() {
     let log = settled();
     for size in 1..log.entries.len() {
         let mut files = log.export_at(size);
-        let (report, _) = audit_until(&files, None, 100);
+        let report = audit(&files, None);
         // Attachments of later entries are strays here, and nothing else is.
         for finding in &report.findings {
             assert_eq!(finding.rule, crate::Rule::StrayFile, "{report}");
@@ -156,7 +156,7 @@ fn the_report_can_be_read_and_parsed() {
 #[test]
 fn an_envelope_is_verified_by_what_the_log_says() {
     let log = settled();
-    let (_, record) = audit_until(&log.export(), None, 1);
+    let (_, record) = audit_with(&log.export(), &Settings::default());
     let verdict = verify_envelope(&record, &log.entries[9]).unwrap();
     assert_eq!(verdict.kind, Kind::Watering);
     assert_eq!(verdict.insufficient, None);

@@ -1,11 +1,15 @@
 //! What holds and what does not, over a small log in memory.
 
+mod by_the_log;
 mod document;
 mod flips;
 mod holds;
+mod keys;
 mod rejects_entries;
 mod rejects_evidence;
 mod rejects_files;
+mod split_views;
+mod whole;
 
 use crate::testing::{TestLog, TestMeter};
 use crate::{Place, Report, Rule, audit};

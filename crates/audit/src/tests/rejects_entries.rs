@@ -212,7 +212,7 @@ fn rejects_a_second_watering_of_the_same_time() {
 fn rejects_wrong_bills() {
     let mut log = settled();
     log.entries.pop();
-    log.record = crate::audit_until(&log.export(), None, 100).1;
+    log.record = crate::audit_with(&log.export(), &crate::Settings::default()).1;
     let right = log.draft_bill_run("east");
     let bills = log.attachments.remove(&right.bills.sha256).unwrap();
     let cheaper = String::from_utf8(bills).unwrap().replacen("3360", "3359", 1);
@@ -235,7 +235,7 @@ fn rejects_a_bill_run_with_another_total_or_other_waterings() {
     ] {
         let mut log = settled();
         log.entries.pop();
-        log.record = crate::audit_until(&log.export(), None, 100).1;
+        log.record = crate::audit_with(&log.export(), &crate::Settings::default()).1;
         let mut run = log.draft_bill_run("east");
         bend(&mut run);
         log.force(log.seal_bill_run(run).to_json());
@@ -267,7 +267,7 @@ fn rejects_what_is_not_an_envelope_or_a_statement() {
 #[test]
 fn rejects_attachments_under_another_media_type() {
     let report = audit_bent(|facts| facts.evidence[0].reports.media_type = "text/html".to_owned());
-    finds_only(&report, &NEXT, Rule::Attachment);
+    finds_only(&report, &NEXT, Rule::AttachmentType);
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn rejects_a_change_of_the_root_keys() {
     second.roots.push(Person::new("root-3", roots[0].role, None, 3).root());
     let roots = [&roots[0], &roots[1]];
     log.force(TestLog::seal(&Statement::District(second), &roots).to_json());
-    finds_only(&audited(&log), &NEXT, Rule::Content);
+    finds_only(&audited(&log), &NEXT, Rule::Key);
 }
 
 #[test]

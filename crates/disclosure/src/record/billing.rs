@@ -31,7 +31,12 @@ impl Record {
 
     /// The run that billed the watering posted at `index`.
     pub fn billed_by(&self, index: u64) -> Option<u64> {
-        self.waterings.get(&index)?.billed_by
+        if let Some(posted) = self.waterings.get(&index) {
+            return posted.billed_by;
+        }
+        // Forgotten, if it ever was a watering; a run lists its waterings in order.
+        let billed = |run: &&PostedRun| run.waterings.binary_search(&index).is_ok();
+        self.runs.iter().find(billed).map(|run| run.index)
     }
 
     /// Computes the bills of a village and round from what is posted and not billed yet. What was
@@ -39,11 +44,9 @@ impl Record {
     pub fn settle(&self, village: &VillageId, round: &RoundId) -> Result<Settlement, RecordError> {
         let roster =
             self.rosters.get(village).ok_or_else(|| RecordError::NoRoster(village.clone()))?;
-        let waterings: Vec<PostedWatering> = self
-            .waterings
-            .iter()
-            .filter(|(_, posted)| posted.superseded_by.is_none() && posted.billed_by.is_none())
-            .filter(|(_, posted)| posted.facts.village == *village && posted.facts.round == *round)
+        let due = self.unbilled.get(&(village.clone(), round.clone())).into_iter().flatten();
+        let waterings: Vec<PostedWatering> = due
+            .filter_map(|index| self.waterings.get_key_value(index))
             .map(|(index, posted)| PostedWatering {
                 index: *index,
                 start: posted.facts.start,
@@ -108,7 +111,10 @@ impl Record {
             if let Some(posted) = self.waterings.get_mut(watering) {
                 posted.billed_by = Some(index);
             }
+            self.forget(*watering);
         }
+        // A run bills all there are.
+        self.unbilled.remove(&(body.village.clone(), body.round.clone()));
         self.runs.push(PostedRun {
             index,
             village: body.village,

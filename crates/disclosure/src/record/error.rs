@@ -4,7 +4,7 @@ use domain::bill::BillError;
 use domain::rating::RatingError;
 use domain::registry::RegistryError;
 use domain::share::ShareError;
-use domain::{GroupId, HouseholdNo, MeterCode, OutletId, TableId, VillageId};
+use domain::{GroupId, HouseholdNo, MeterCode, OutletId, TableId, Timestamp, VillageId};
 use thiserror::Error;
 
 use crate::attachment::AttachmentError;
@@ -12,7 +12,8 @@ use crate::directory::DirectoryError;
 use crate::merkle::Hash;
 use crate::policy::SignatureProblem;
 use crate::statement::{
-    MAX_EVIDENCE_PIECES, MeterKeyError, Need, PolicyError, RosterError, StatementError,
+    BalanceError, Kind, MAX_EVIDENCE_PIECES, MeterKeyError, Need, PolicyError, RosterError,
+    StatementError,
 };
 
 /// Why an entry may not stand at the record's next index.
@@ -40,7 +41,9 @@ pub enum RecordError {
     #[error("the log key is not a signed-note verifier key")]
     LogKey,
     /// Two roots share a person or a key.
-    #[error("the root keys must belong to different people and differ")]
+    #[error(
+        "the root keys must belong to different people, and differ from each other and from the log key"
+    )]
     RootsNotDistinct,
     /// A later district statement named other roots or another log key.
     #[error("root keys and log key are fixed by the genesis and cannot be changed")]
@@ -187,9 +190,30 @@ pub enum RecordError {
     /// The run's bills are not what the postings give.
     #[error("the bills differ from what the posted waterings give{}", at_household(.0.as_ref()))]
     BillsDiffer(Option<HouseholdNo>),
-    /// The bills cannot be written as JSON.
-    #[error("the bills cannot be written: {0}")]
+    /// Bills, or what is overdue, cannot be written as JSON.
+    #[error("it cannot be written as JSON: {0}")]
     Json(serde_json::Error),
+    /// The policy gives the kind no deadline.
+    #[error("the policy in force gives a {} statement no deadline", .0.code())]
+    NoDeadline(Kind),
+    /// Another deadline than the policy gives.
+    #[error("the signatures were due at {0} by the policy in force")]
+    OtherDeadline(Timestamp),
+    /// The deadline is not over.
+    #[error("the signatures are not due before {0}")]
+    NotYetDue(Timestamp),
+    /// It was posted as overdue before.
+    #[error("posting {0} tells of it as overdue already")]
+    OverdueBefore(u64),
+    /// Nothing is overdue.
+    #[error("all signatures are there: post it")]
+    NothingMissing,
+    /// Others are named as asked than those who can give a missing signature.
+    #[error("it must name everybody who can give a signature that is missing, and nobody else")]
+    OtherAsked,
+    /// A day's balance is refused.
+    #[error(transparent)]
+    Balance(#[from] BalanceError),
 }
 
 fn missing_text(missing: &[Need]) -> String {

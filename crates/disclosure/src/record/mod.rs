@@ -6,30 +6,37 @@
 //! never by a claimed time.
 
 mod billing;
+mod by_the_log;
+mod candidate;
 mod error;
 mod meters;
 mod registry;
 mod watering;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::rating::RatingTable;
 use domain::registry::{Outlet, Village};
 use domain::tariff::Tariffs;
-use domain::{HouseholdNo, MeterCode, OutletId, RoundId, TableId, Timestamp, VillageId};
+use domain::{HouseholdNo, MeterCode, OutletId, PersonId, RoundId, TableId, Timestamp, VillageId};
 
 use crate::directory::Directory;
 use crate::dsse::Envelope;
+use crate::key::{Fingerprint, PublicKey};
 use crate::merkle::Hash;
-use crate::policy::{Standing, judge};
+use crate::note::VerifierKey;
+use crate::policy::{CheckedAhead, Standing, judge_checked, needs_of};
 use crate::statement::{
-    District, Enrolment, Kind, Policy, RegistryMeter, Role, RosterEntry, Statement, WateringFacts,
+    Act, District, Enrolment, KeyAct, Kind, Need, Policy, RegistryMeter, Role, RosterEntry,
+    Statement, Subject, WateringFacts,
 };
 
 use meters::Meters;
 
 pub use billing::Settlement;
+pub use candidate::Candidate;
 pub use error::RecordError;
+pub use watering::Held;
 
 /// Where attachments are found; a folder, a database or a map.
 pub trait Attachments {
@@ -56,12 +63,26 @@ pub struct Record {
     rosters: BTreeMap<VillageId, PostedRoster>,
     tariffs: Tariffs,
     waterings: BTreeMap<u64, PostedFacts>,
-    /// The waterings that hold, by outlet and start; at one outlet they never overlap.
-    holding: BTreeMap<OutletId, BTreeMap<Timestamp, u64>>,
+    /// The waterings that hold, by outlet, each outlet's by their start; at one outlet they never overlap.
+    holding: BTreeMap<OutletId, Vec<Held>>,
+    /// Those of them that no run has billed.
+    unbilled: BTreeMap<(VillageId, RoundId), BTreeSet<u64>>,
     runs: Vec<PostedRun>,
+    /// What was posted as overdue, and where.
+    overdue: BTreeMap<Subject, u64>,
+    /// The end of the last day that was balanced.
+    balanced_until: Option<Timestamp>,
     /// Where each statement stands, by the digest of what was signed.
-    posted: BTreeMap<Hash, u64>,
+    posted: BTreeMap<ShortDigest, u64>,
+    /// The size after the latest entry that changed keys, policy or registry.
+    ground: u64,
+    /// Whether a watering's facts go once no later entry is judged by them.
+    forgets: bool,
 }
+
+/// The first half of a SHA-256: a log has to be kept in memory by these, and two statements with the same half would
+/// only keep each other from being posted.
+type ShortDigest = [u8; 16];
 
 /// A village's roster in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,26 +121,6 @@ pub struct PostedRun {
     pub waterings: Vec<u64>,
 }
 
-/// An envelope with the statement that was read from it.
-#[derive(Debug, Clone)]
-pub struct Candidate<'a> {
-    envelope: &'a Envelope,
-    statement: Statement,
-}
-
-impl<'a> Candidate<'a> {
-    /// Reads the statement.
-    pub fn read(envelope: &'a Envelope) -> Result<Self, RecordError> {
-        let statement = Statement::parse(&envelope.payload_type, &envelope.payload)?;
-        Ok(Self { envelope, statement })
-    }
-
-    /// What it says.
-    pub fn statement(&self) -> &Statement {
-        &self.statement
-    }
-}
-
 /// An envelope that may stand at the record's next index.
 #[derive(Debug, Clone)]
 pub struct Admitted {
@@ -128,10 +129,16 @@ pub struct Admitted {
     /// Who signed it.
     pub standing: Standing,
     roster: Option<BTreeMap<HouseholdNo, RosterEntry>>,
-    digest: Hash,
+    digest: ShortDigest,
 }
 
 impl Record {
+    /// An empty record that forgets what a watering said once it is billed or superseded, for no later entry is
+    /// judged by it: for whoever goes through a long log and shows none of it.
+    pub fn forgetting() -> Self {
+        Self { forgets: true, ..Self::default() }
+    }
+
     /// How many entries it has read: the next entry's index.
     pub fn size(&self) -> u64 {
         self.size
@@ -189,7 +196,13 @@ impl Record {
         &self.tariffs
     }
 
-    /// The watering posted at `index`.
+    /// By which state of keys, policy and registry the next entry is judged: as long as this number stays, so does
+    /// that state.
+    pub fn ground(&self) -> u64 {
+        self.ground
+    }
+
+    /// The watering posted at `index`, unless it was forgotten.
     pub fn watering(&self, index: u64) -> Option<&PostedFacts> {
         self.waterings.get(&index)
     }
@@ -223,15 +236,14 @@ impl Record {
         candidate: Candidate<'_>,
         attachments: &impl Attachments,
     ) -> Result<Admitted, RecordError> {
-        let Candidate { envelope, statement } = candidate;
+        let Candidate { envelope, statement, digest, ahead } = candidate;
         // Whoever keeps the log has the signatures under an old price, roster or key list: posted
         // again it would be in force again, and nobody would have signed that.
-        let digest = Hash::of(&envelope.signed_bytes());
         if let Some(index) = self.posted.get(&digest) {
             return Err(RecordError::PostedBefore(*index));
         }
         let roster = self.check_content(&statement, attachments)?;
-        let standing = self.judge(envelope, &statement)?;
+        let standing = self.judge_checked(&envelope, &statement, &ahead)?;
         if !standing.complete() {
             return Err(RecordError::SignaturesMissing(standing.missing));
         }
@@ -244,16 +256,47 @@ impl Record {
         envelope: &Envelope,
         statement: &Statement,
     ) -> Result<Standing, RecordError> {
+        self.judge_checked(envelope, statement, &CheckedAhead::default())
+    }
+
+    fn judge_checked(
+        &self,
+        envelope: &Envelope,
+        statement: &Statement,
+        ahead: &CheckedAhead,
+    ) -> Result<Standing, RecordError> {
         match (&self.district, statement) {
             (Some(district), _) => {
-                Ok(judge(&self.directory, &district.policy, envelope, statement)?)
+                Ok(judge_checked(&self.directory, &district.policy, envelope, statement, ahead)?)
             }
             // The genesis is signed by the root keys it names, as its own policy demands.
             (None, Statement::District(genesis)) => {
-                Ok(judge(&roots_of(genesis), &genesis.policy, envelope, statement)?)
+                let roots = roots_of(genesis);
+                Ok(judge_checked(&roots, &genesis.policy, envelope, statement, ahead)?)
             }
             (None, _) => Err(RecordError::NoGenesis),
         }
+    }
+
+    /// Who must sign a statement by the policy in force.
+    pub fn needs(&self, statement: &Statement) -> &[Need] {
+        self.policy().map_or(&[], |policy| needs_of(&self.directory, policy, statement))
+    }
+
+    /// The public key behind a key id under this statement: of somebody whom the log knows, or whom the statement itself
+    /// names as a root or with a new key. Whether the signature counts is [`Record::judge`]'s to say.
+    pub fn key_behind(&self, statement: &Statement, keyid: &str) -> Option<PublicKey> {
+        let key = Fingerprint::from_hex(keyid).ok()?;
+        let named = match statement {
+            Statement::District(genesis) if self.district.is_none() => {
+                genesis.roots.iter().map(|root| root.key).find(|root| root.fingerprint() == key)
+            }
+            Statement::Key(KeyAct { act: Act::Rotate { new, .. }, .. }) => {
+                Some(*new).filter(|new| new.fingerprint() == key)
+            }
+            _ => None,
+        };
+        named.or_else(|| self.directory.get(&key).map(|enrolled| enrolled.enrolment.key))
     }
 
     /// Takes an admitted entry in, at the record's next index, which it returns.
@@ -261,6 +304,9 @@ impl Record {
         let index = self.size;
         self.size += 1;
         self.posted.insert(admitted.digest, index);
+        if let Kind::District | Kind::Key | Kind::Registry = admitted.statement.kind() {
+            self.ground = self.size;
+        }
         match admitted.statement {
             Statement::District(district) => {
                 if self.district.is_none() {
@@ -280,6 +326,10 @@ impl Record {
                 self.apply_watering(index, body.watering, Some(body.supersedes));
             }
             Statement::BillRun(body) => self.apply_run(index, body),
+            Statement::Overdue(body) => {
+                self.overdue.insert(body.waiting.subject(), index);
+            }
+            Statement::Balance(body) => self.balanced_until = Some(body.until),
         }
         index
     }
@@ -301,9 +351,7 @@ impl Record {
         match statement {
             Statement::District(body) => self.check_district(body)?,
             Statement::Key(body) => {
-                if let crate::statement::Act::Enrol(Enrolment { village: Some(village), .. }) =
-                    &body.act
-                {
+                if let Act::Enrol(Enrolment { village: Some(village), .. }) = &body.act {
                     self.known_village(village)?;
                 }
                 self.directory.check(&body.act)?;
@@ -317,21 +365,20 @@ impl Record {
             Statement::Watering(body) => self.check_watering(&body.watering, None)?,
             Statement::Correction(body) => self.check_correction(body)?,
             Statement::BillRun(body) => self.check_run(body, attachments)?,
+            Statement::Overdue(body) => self.check_overdue(body, attachments)?,
+            Statement::Balance(body) => self.check_balance(body, attachments)?,
         }
         Ok(None)
     }
 
     fn check_district(&self, body: &District) -> Result<(), RecordError> {
         domain::registry::check_name(&body.name)?;
-        crate::note::VerifierKey::parse(&body.log_key).map_err(|_| RecordError::LogKey)?;
+        let log_key = VerifierKey::parse(&body.log_key).map_err(|_| RecordError::LogKey)?;
         body.policy.check(body.roots.len())?;
-        let mut people: Vec<_> = body.roots.iter().map(|root| &root.person).collect();
-        people.sort();
-        people.dedup();
-        let mut keys: Vec<_> = body.roots.iter().map(|root| root.key).collect();
-        keys.sort();
-        keys.dedup();
-        if people.len() != body.roots.len() || keys.len() != body.roots.len() {
+        let people: BTreeSet<_> = body.roots.iter().map(|root| &root.person).collect();
+        let roots = body.roots.iter().map(|root| root.key);
+        let keys: BTreeSet<_> = roots.chain([*log_key.key()]).collect();
+        if people.len() != body.roots.len() || keys.len() != body.roots.len() + 1 {
             return Err(RecordError::RootsNotDistinct);
         }
         match &self.district {
@@ -366,13 +413,17 @@ impl Record {
     }
 }
 
+/// Who may sign before anybody is enrolled: the roots, and the log for what it says by itself.
 fn roots_of(genesis: &District) -> Directory {
     let mut directory = Directory::default();
+    let mut enrol = |person, role, key| directory.enrol(0, Enrolment::new(person, role, key));
     for root in &genesis.roots {
-        let person = root.person.clone();
-        let enrolment =
-            Enrolment { person, role: Role::Root, village: None, household: None, key: root.key };
-        directory.enrol(0, enrolment);
+        enrol(root.person.clone(), Role::Root, root.key);
+    }
+    if let (Ok(key), Ok(person)) =
+        (VerifierKey::parse(&genesis.log_key), PersonId::new(Role::Log.code()))
+    {
+        enrol(person, Role::Log, *key.key());
     }
     directory
 }

@@ -4,17 +4,38 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::round::{Member, Turn};
 use domain::share::{self, Part};
-use domain::{GroupId, HouseholdNo, OutletId, VillageId};
+use domain::{GroupId, HouseholdNo, Litres, OutletId, Timestamp, VillageId};
 
 use super::{PostedFacts, Record, RecordError};
 use crate::statement::{
     Correction, MAX_EVIDENCE_PIECES, MAX_REASON_CHARS, Origin, RosterEntry, WateringFacts,
 };
 
+/// A watering that holds, as much of it as its neighbours at the outlet are judged by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// t0.
+    pub start: Timestamp,
+    /// t1.
+    pub end: Timestamp,
+    /// V(t0).
+    pub at_start: Litres,
+    /// V(t1).
+    pub at_end: Litres,
+    /// Its posting index.
+    pub index: u64,
+}
+
 impl Record {
+    /// The outlets with waterings that hold, each with its waterings by their start.
+    pub fn held(&self) -> impl Iterator<Item = (&OutletId, &[Held])> {
+        self.holding.iter().map(|(outlet, held)| (outlet, held.as_slice()))
+    }
+
     /// The households that share a turn's water, by the roster in force: those it names, or the whole group.
     pub fn sharing(&self, turn: &Turn) -> Result<Vec<Part>, RecordError> {
         let entries = self.group(&turn.village, &turn.group)?;
+        let entries: BTreeMap<&HouseholdNo, &RosterEntry> = entries.collect();
         if turn.members.is_empty() {
             let whole = |entry: &RosterEntry| Part {
                 household: entry.household.clone(),
@@ -37,14 +58,14 @@ impl Record {
         turn.members.iter().map(member).collect()
     }
 
-    fn group(
-        &self,
+    fn group<'a>(
+        &'a self,
         village: &VillageId,
-        group: &GroupId,
-    ) -> Result<BTreeMap<&HouseholdNo, &RosterEntry>, RecordError> {
+        group: &'a GroupId,
+    ) -> Result<impl Iterator<Item = (&'a HouseholdNo, &'a RosterEntry)>, RecordError> {
         let roster = self.rosters.get(village);
         let roster = roster.ok_or_else(|| RecordError::NoRoster(village.clone()))?;
-        Ok(roster.entries.iter().filter(|(_, entry)| entry.group == *group).collect())
+        Ok(roster.entries.iter().filter(move |(_, entry)| entry.group == *group))
     }
 
     /// Checks that an outlet's water may go to a group: the outlet delivers to its village, and
@@ -58,7 +79,7 @@ impl Record {
         if self.known_outlet(outlet)?.village != *village {
             return Err(RecordError::NotTheVillagesOutlet(outlet.clone(), village.clone()));
         }
-        if self.group(village, group)?.is_empty() {
+        if self.group(village, group)?.next().is_none() {
             return Err(RecordError::UnknownGroup(group.clone(), village.clone()));
         }
         Ok(())
@@ -67,14 +88,11 @@ impl Record {
     /// A posted watering of the same outlet whose time overlaps; a superseded one does not count.
     pub fn overlapping(&self, facts: &WateringFacts, except: Option<u64>) -> Option<u64> {
         // Those that hold do not overlap each other: the last to start before the end also ends last.
-        let (_, &index) = self
-            .holding
-            .get(&facts.outlet)?
-            .range(..facts.end)
-            .rev()
-            .find(|(_, index)| Some(**index) != except)?;
-        let earlier = self.waterings.get(&index)?;
-        (earlier.facts.end > facts.start).then_some(index)
+        let held = self.holding.get(&facts.outlet)?;
+        let before_end = held.partition_point(|one| one.start < facts.end);
+        let mut others = held.get(..before_end)?.iter().rev();
+        let last = others.find(|one| Some(one.index) != except)?;
+        (last.end > facts.start).then_some(last.index)
     }
 
     pub(super) fn check_watering(
@@ -98,6 +116,9 @@ impl Record {
         if !(1..=MAX_REASON_CHARS).contains(&length) || body.reason.chars().any(char::is_control) {
             return Err(RecordError::Reason);
         }
+        if self.billed_by(index).is_some() {
+            return Err(RecordError::Billed(index));
+        }
         let earlier = self
             .waterings
             .get(&index)
@@ -115,9 +136,6 @@ impl Record {
         if !same(&body.watering) {
             return Err(RecordError::CorrectsAnother(index));
         }
-        if earlier.billed_by.is_some() {
-            return Err(RecordError::Billed(index));
-        }
         self.check_watering(&body.watering, Some(index))
     }
 
@@ -129,12 +147,35 @@ impl Record {
     ) {
         if let Some(earlier) = supersedes.and_then(|former| self.waterings.get_mut(&former)) {
             earlier.superseded_by = Some(index);
-            if let Some(holding) = self.holding.get_mut(&earlier.facts.outlet) {
-                holding.remove(&earlier.facts.start);
+            if let Some(held) = self.holding.get_mut(&earlier.facts.outlet) {
+                held.retain(|one| Some(one.index) != supersedes);
             }
         }
-        self.holding.entry(facts.outlet.clone()).or_default().insert(facts.start, index);
+        let held = Held {
+            start: facts.start,
+            end: facts.end,
+            at_start: facts.at_start_litres,
+            at_end: facts.at_end_litres,
+            index,
+        };
+        let at_outlet = self.holding.entry(facts.outlet.clone()).or_default();
+        let place = at_outlet.partition_point(|one| one.start < held.start);
+        at_outlet.insert(place, held);
+        let unbilled = self.unbilled.entry((facts.village.clone(), facts.round.clone()));
+        let unbilled = unbilled.or_default();
+        unbilled.insert(index);
         self.waterings.insert(index, PostedFacts { facts, superseded_by: None, billed_by: None });
+        if let Some(former) = supersedes {
+            unbilled.remove(&former);
+            self.forget(former);
+        }
+    }
+
+    /// Nothing to come is judged by the facts of this watering.
+    pub(super) fn forget(&mut self, watering: u64) {
+        if self.forgets {
+            self.waterings.remove(&watering);
+        }
     }
 
     /// The evidence is of meters that stand at the outlet, each in its own origin or read by hand.
@@ -163,10 +204,12 @@ impl Record {
     }
 
     fn check_shares(&self, facts: &WateringFacts) -> Result<(), RecordError> {
-        let entries = self.group(&facts.village, &facts.group)?;
+        let roster = self.rosters.get(&facts.village);
+        let roster = roster.ok_or_else(|| RecordError::NoRoster(facts.village.clone()))?;
         let mut parts = Vec::with_capacity(facts.shares.len());
         for stated in &facts.shares {
-            let entry = entries.get(&stated.household).ok_or_else(|| {
+            let entry = roster.entries.get(&stated.household);
+            let entry = entry.filter(|entry| entry.group == facts.group).ok_or_else(|| {
                 RecordError::NotInGroup(stated.household.clone(), facts.group.clone())
             })?;
             if stated.area > entry.area {

@@ -39,10 +39,5 @@ pub struct BillRun {
 
 /// The exact bytes of a run's bills: one compact JSON object a line, by household number.
 pub fn bills_to_lines(bills: &[Bill]) -> Result<Vec<u8>, serde_json::Error> {
-    let mut lines = Vec::new();
-    for bill in bills {
-        serde_json::to_writer(&mut lines, bill)?;
-        lines.push(b'\n');
-    }
-    Ok(lines)
+    super::to_lines(bills)
 }

@@ -5,11 +5,14 @@
 //! anything behind the end are refused. What a statement says is checked against the public record
 //! in [`crate::record`]; who may sign it is checked in [`crate::policy`].
 
+mod balance;
 mod bill_run;
 mod district;
 mod key_act;
+mod overdue;
 mod registry;
 mod roster;
+mod rule;
 mod tariff;
 mod watering;
 
@@ -20,11 +23,17 @@ use thiserror::Error;
 use crate::attachment::AttachmentRef;
 use crate::key::Fingerprint;
 
+pub use balance::{
+    BALANCE_MEDIA_TYPE, Balance, BalanceError, DAY_MILLIS, LastReport, MAX_BALANCED_OUTLETS,
+    OutletBalance, balances_from_lines, balances_to_lines,
+};
 pub use bill_run::{BILLS_MEDIA_TYPE, BillRun, bills_to_lines};
-pub use district::{District, Need, Policy, PolicyError, Root, Rule};
-pub use key_act::{Act, Enrolment, KeyAct, MAX_REASON_CHARS, RevocationReason};
+pub use district::{District, Root};
+pub use key_act::{Act, Enrolment, KeyAct, KeyKept, MAX_REASON_CHARS, RevocationReason};
+pub use overdue::{Overdue, Subject, Waiting};
 pub use registry::{MAX_METER_KEYS, MeterKey, MeterKeyError, Origin, Registry, RegistryMeter};
 pub use roster::{ROSTER_MEDIA_TYPE, Roster, RosterEntry, RosterError};
+pub use rule::{MAX_DEADLINE_HOURS, Need, Policy, PolicyError, Rule};
 pub use tariff::TariffNotice;
 pub use watering::{
     Correction, EVIDENCE_MEDIA_TYPE, Evidence, MAX_EVIDENCE_PIECES, Watering, WateringFacts,
@@ -43,6 +52,12 @@ pub enum Role {
     Station,
     /// A cadre of one village (村社干部).
     Cadre,
+    /// Watches over station and cadres, and approves their people's keys (监督员).
+    Supervisor,
+    /// Speaks for one household (农户).
+    Household,
+    /// The log itself, with the key that signs its checkpoints; only for what nobody else has to say.
+    Log,
 }
 
 impl Role {
@@ -52,7 +67,19 @@ impl Role {
             Self::Root => "root",
             Self::Station => "station",
             Self::Cadre => "cadre",
+            Self::Supervisor => "supervisor",
+            Self::Household => "household",
+            Self::Log => "log",
         }
+    }
+
+    /// Every role, in the order in which signatures stand.
+    pub const ALL: [Self; 6] =
+        [Self::Root, Self::Station, Self::Cadre, Self::Supervisor, Self::Household, Self::Log];
+
+    /// Reads [`Role::code`].
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.code() == code)
     }
 }
 
@@ -98,11 +125,15 @@ pub enum Kind {
     Correction,
     /// The bills of a village and round.
     BillRun,
+    /// A statement that was not signed in time.
+    Overdue,
+    /// Where every outlet's meters stood at the end of a day.
+    Balance,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::District,
         Self::Key,
         Self::Registry,
@@ -111,6 +142,8 @@ impl Kind {
         Self::Watering,
         Self::Correction,
         Self::BillRun,
+        Self::Overdue,
+        Self::Balance,
     ];
 
     /// The word that stands in payload types, the database and addresses.
@@ -124,6 +157,8 @@ impl Kind {
             Self::Watering => "watering",
             Self::Correction => "correction",
             Self::BillRun => "bill-run",
+            Self::Overdue => "overdue",
+            Self::Balance => "balance",
         }
     }
 
@@ -162,6 +197,10 @@ pub enum Statement {
     Correction(Correction),
     /// See [`BillRun`].
     BillRun(BillRun),
+    /// See [`Overdue`].
+    Overdue(Overdue),
+    /// See [`Balance`].
+    Balance(Balance),
 }
 
 /// Why bytes are not a statement.
@@ -204,6 +243,8 @@ impl Statement {
             Kind::Watering => Self::Watering(read(kind, payload)?),
             Kind::Correction => Self::Correction(read(kind, payload)?),
             Kind::BillRun => Self::BillRun(read(kind, payload)?),
+            Kind::Overdue => Self::Overdue(read(kind, payload)?),
+            Kind::Balance => Self::Balance(read(kind, payload)?),
         };
         match statement.head().signers.len() {
             0..=MAX_SIGNERS => Ok(statement),
@@ -222,6 +263,8 @@ impl Statement {
             Self::Watering(body) => serde_json::to_vec(body),
             Self::Correction(body) => serde_json::to_vec(body),
             Self::BillRun(body) => serde_json::to_vec(body),
+            Self::Overdue(body) => serde_json::to_vec(body),
+            Self::Balance(body) => serde_json::to_vec(body),
         }
     }
 
@@ -236,6 +279,8 @@ impl Statement {
             Self::Watering(_) => Kind::Watering,
             Self::Correction(_) => Kind::Correction,
             Self::BillRun(_) => Kind::BillRun,
+            Self::Overdue(_) => Kind::Overdue,
+            Self::Balance(_) => Kind::Balance,
         }
     }
 
@@ -250,14 +295,26 @@ impl Statement {
             Self::Watering(body) => &body.head,
             Self::Correction(body) => &body.head,
             Self::BillRun(body) => &body.head,
+            Self::Overdue(body) => &body.head,
+            Self::Balance(body) => &body.head,
         }
     }
 
-    /// What a watering or correction says was measured.
+    /// What a watering or correction says was measured, or an overdue one.
     pub const fn watering_facts(&self) -> Option<&WateringFacts> {
         match self {
             Self::Watering(body) => Some(&body.watering),
             Self::Correction(body) => Some(&body.watering),
+            Self::Overdue(body) => body.waiting.watering_facts(),
+            _ => None,
+        }
+    }
+
+    /// The billing run that it states, or that is overdue.
+    const fn bill_run(&self) -> Option<&BillRun> {
+        match self {
+            Self::BillRun(body)
+            | Self::Overdue(Overdue { waiting: Waiting::BillRun(body), .. }) => Some(body),
             _ => None,
         }
     }
@@ -266,17 +323,18 @@ impl Statement {
     pub fn village(&self) -> Option<&VillageId> {
         match self {
             Self::Roster(body) => Some(&body.village),
-            Self::BillRun(body) => Some(&body.village),
-            _ => self.watering_facts().map(|facts| &facts.village),
+            Self::Key(KeyAct { act: Act::Enrol(enrolment), .. }) => enrolment.village.as_ref(),
+            _ => {
+                let run = self.bill_run().map(|run| &run.village);
+                run.or_else(|| self.watering_facts().map(|facts| &facts.village))
+            }
         }
     }
 
     /// The round it belongs to.
     pub fn round(&self) -> Option<&RoundId> {
-        match self {
-            Self::BillRun(body) => Some(&body.round),
-            _ => self.watering_facts().map(|facts| &facts.round),
-        }
+        let run = self.bill_run().map(|run| &run.round);
+        run.or_else(|| self.watering_facts().map(|facts| &facts.round))
     }
 
     /// The outlet it measures.
@@ -293,13 +351,22 @@ impl Statement {
     pub fn attachments(&self) -> Vec<&AttachmentRef> {
         match self {
             Self::Roster(body) => vec![&body.entries],
-            Self::BillRun(body) => vec![&body.bills],
-            _ => self
-                .watering_facts()
-                .into_iter()
-                .flat_map(|facts| &facts.evidence)
-                .map(|piece| &piece.reports)
-                .collect(),
+            Self::Balance(body) => vec![&body.entries],
+            _ => {
+                let evidence = self.watering_facts().into_iter().flat_map(|facts| &facts.evidence);
+                let run = self.bill_run().map(|run| &run.bills);
+                run.into_iter().chain(evidence.map(|piece| &piece.reports)).collect()
+            }
         }
     }
+}
+
+/// One compact JSON object a line.
+fn to_lines<T: Serialize>(rows: &[T]) -> Result<Vec<u8>, serde_json::Error> {
+    let mut lines = Vec::new();
+    for row in rows {
+        serde_json::to_writer(&mut lines, row)?;
+        lines.push(b'\n');
+    }
+    Ok(lines)
 }

@@ -8,7 +8,8 @@ use disclosure::dsse::Envelope;
 use disclosure::key::{PublicKey, SigningKey};
 use disclosure::note::KeyName;
 use disclosure::statement::{
-    Act, Enrolment, ExpectedSigner, Head, KeyAct, Registry, RegistryMeter, Role, Root, Statement,
+    Act, Enrolment, ExpectedSigner, Head, KeyAct, Kind, Policy, Registry, RegistryMeter, Role,
+    Root, Statement,
 };
 use domain::registry::{Group, Meter, Outlet, Village};
 use domain::scale::Scale;
@@ -19,7 +20,7 @@ use store::Store;
 use super::fleet::Fleet;
 use super::statistics::float;
 use crate::clock::SystemClock;
-use crate::command::init::genesis;
+use crate::command::init::{USUAL_QUORUM, genesis};
 use crate::config::{FILE_NAME, File, GENESIS_FILE, LOG_KEY_FILE};
 use crate::key_file;
 
@@ -101,36 +102,30 @@ fn bytes_on_disk(database: &str) -> Option<f64> {
 struct Founders {
     district: DistrictId,
     at: Timestamp,
-    root: SigningKey,
+    roots: [SigningKey; 2],
     station: SigningKey,
 }
 
 impl Founders {
     fn new(district: DistrictId, at: Timestamp) -> Self {
         // Nobody rests anything on these keys.
-        let (root, station) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
-        Self { district, at, root, station }
+        let [first, second, station] = [1, 3, 2].map(|seed| SigningKey::from_bytes(&[seed; 32]));
+        Self { district, at, roots: [first, second], station }
     }
 
     fn genesis(&self, log_key: &LogKey) -> anyhow::Result<Statement> {
-        let root = Root { person: PersonId::new("root")?, key: PublicKey::of(&self.root) };
-        Ok(Statement::District(genesis(
-            self.district.clone(),
-            "Bench",
-            log_key,
-            vec![root],
-            self.at,
-        )))
+        let root = |person: &str, key| -> anyhow::Result<Root> {
+            Ok(Root { person: PersonId::new(person)?, key: PublicKey::of(key) })
+        };
+        let roots = vec![root("root-1", &self.roots[0])?, root("root-2", &self.roots[1])?];
+        let (district, policy) = (self.district.clone(), Policy::usual(USUAL_QUORUM));
+        let genesis = genesis(district, "Bench", log_key, roots, policy, self.at);
+        Ok(Statement::District(genesis))
     }
 
     fn station(&self) -> anyhow::Result<Statement> {
-        let enrolment = Enrolment {
-            person: PersonId::new("station")?,
-            role: Role::Station,
-            village: None,
-            household: None,
-            key: PublicKey::of(&self.station),
-        };
+        let station = PublicKey::of(&self.station);
+        let enrolment = Enrolment::new(PersonId::new("station")?, Role::Station, station);
         Ok(Statement::Key(KeyAct { head: self.head(&[Role::Root]), act: Act::Enrol(enrolment) }))
     }
 
@@ -175,11 +170,17 @@ impl Founders {
     }
 
     fn head(&self, roles: &[Role]) -> Head {
-        let signer = |role: &Role| {
-            let key = if *role == Role::Root { &self.root } else { &self.station };
-            ExpectedSigner { role: *role, key: PublicKey::of(key).fingerprint() }
+        let signers = |role: &Role| {
+            let keys = if *role == Role::Root {
+                &self.roots[..]
+            } else {
+                std::slice::from_ref(&self.station)
+            };
+            let role = *role;
+            keys.iter()
+                .map(move |key| ExpectedSigner { role, key: PublicKey::of(key).fingerprint() })
         };
-        let mut signers: Vec<_> = roles.iter().map(signer).collect();
+        let mut signers: Vec<_> = roles.iter().flat_map(signers).collect();
         signers.sort();
         Head { district: self.district.clone(), drafted_at: self.at, signers }
     }
@@ -187,9 +188,10 @@ impl Founders {
     async fn post(&self, service: &Service, statement: &Statement) -> anyhow::Result<()> {
         let kind = statement.kind();
         let mut envelope = Envelope::unsigned(kind.payload_type(), statement.to_payload()?);
-        envelope.sign_with(&self.root)?;
-        if kind == disclosure::statement::Kind::Registry {
-            envelope.sign_with(&self.station)?;
+        let [first, second] = &self.roots;
+        let other = if kind == Kind::Registry { &self.station } else { second };
+        for key in [first, other] {
+            envelope.sign_with(key)?;
         }
         service.propose(&envelope.to_json(), Vec::new()).await?;
         Ok(())

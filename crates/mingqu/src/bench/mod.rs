@@ -5,6 +5,7 @@
 //! other, the broker a Mosquitto, the peer a Python script. The meters are this process; all of their reports are
 //! signed before a clock starts.
 
+pub mod audit;
 mod broker;
 mod ceiling;
 mod client;
@@ -33,6 +34,7 @@ use load::Target;
 /// Full loads on one district.
 const FULL_LOADS: u64 = 6;
 
+pub use machine::description as machine;
 pub use row::{Row, medians, table};
 
 /// What is to be measured.
@@ -64,11 +66,6 @@ impl Plan {
         let steady = 2 * u64::from(self.seconds) * u64::from(embedded::STEADY_REPORTS_PER_SECOND);
         self.of_one_load().saturating_mul(FULL_LOADS).saturating_add(steady + self.stored)
     }
-}
-
-/// On what was measured: the machine and the versions of what took part.
-pub fn description(plan: &Plan) -> String {
-    machine::description(plan.python.as_deref())
 }
 
 /// One run, with what it has found so far.

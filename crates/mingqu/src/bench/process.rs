@@ -196,6 +196,11 @@ pub fn version_of(program: &str, argument: &str) -> Option<String> {
     Some(String::from_utf8(text).ok()?.lines().next()?.trim().to_owned())
 }
 
+/// The highest resident memory that a process ever had; `None` where /proc does not say.
+pub fn highest_memory_bytes(id: u32) -> Option<usize> {
+    status_bytes(&std::fs::read_to_string(format!("/proc/{id}/status")).ok()?, "VmHWM:")
+}
+
 /// A field of /proc/PID/status that is given in KiB.
 fn status_bytes(status: &str, field: &str) -> Option<usize> {
     let line = status.lines().find_map(|line| line.strip_prefix(field))?;

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use chrono::NaiveDate;
 use clap::Args;
 use domain::Timestamp;
-use service::{Clock, Needs, Service};
+use service::{Clock, Needs};
 use store::{Month, Store};
 
 use super::{print, tell};
@@ -69,8 +69,7 @@ pub async fn run(args: ArchiveArgs) -> anyhow::Result<Verdict> {
 
 /// What needs old reports, as the log and the turns say now.
 async fn needs(config: &Config, store: &Store, before: Month) -> anyhow::Result<Needs> {
-    let log_key = crate::server::log_key(config)?;
-    let service = Service::open(store.clone(), log_key, Arc::new(SystemClock)).await?;
+    let service = crate::server::open_log(config, store.clone(), Arc::new(SystemClock)).await?;
     Ok(service.needs(archive::start_of(before)?).await?)
 }
 

@@ -14,11 +14,27 @@ const MAX_METERS: u32 = 16_000;
 /// The most reports of one meter: one an hour for nine years.
 const MAX_REPORTS_PER_METER: u64 = 80_000;
 
+/// The longest log that is made.
+const MAX_AUDITED_ENTRIES: i64 = 2_000_000;
+
 /// What can be measured.
 #[derive(Debug, Subcommand)]
 pub enum BenchCommand {
     /// Durable, verified readings a second, through a broker and without, beside what the machine gives at most.
     Ingest(IngestArgs),
+    /// Entries of a synthetic log audited a second, beside strict verification of as many signatures on all cores.
+    Audit(BenchAuditArgs),
+}
+
+/// What `bench audit` takes.
+#[derive(Debug, Args)]
+pub struct BenchAuditArgs {
+    /// How many entries the logs have, one after the other; 1000000 take some minutes and 6 GB of disk.
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000, 100_000], value_parser = clap::value_parser!(u32).range(100..=MAX_AUDITED_ENTRIES))]
+    pub entries: Vec<u32>,
+    /// Print one JSON object a line instead of a table.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What `bench ingest` takes.
@@ -58,23 +74,33 @@ pub struct IngestArgs {
 
 /// Measures and prints.
 pub async fn run(command: BenchCommand) -> anyhow::Result<Verdict> {
-    let BenchCommand::Ingest(args) = command;
+    let args = match command {
+        BenchCommand::Ingest(args) => args,
+        BenchCommand::Audit(args) => {
+            let rows = bench::audit::run(&args.entries)?;
+            show(&rows, args.json, &bench::machine(None))?;
+            return Ok(Verdict::Good);
+        }
+    };
     let plan = plan(&args)?;
     let mut runs: Vec<Vec<Row>> = Vec::new();
     for number in 1..=args.repeat {
         tell(&format!("run {number} of {}", args.repeat));
         runs.push(bench::run(&plan, number).await?);
     }
-    let rows = bench::medians(&runs);
-    if args.json {
-        for row in &rows {
+    show(&bench::medians(&runs), args.json, &bench::machine(plan.python.as_deref()))?;
+    Ok(Verdict::Good)
+}
+
+fn show(rows: &[Row], json: bool, machine: &str) -> anyhow::Result<()> {
+    if json {
+        for row in rows {
             print(&serde_json::to_string(row)?)?;
         }
-    } else {
-        print(&bench::table(&rows))?;
-        print(&format!("\n{}", bench::description(&plan)))?;
+        return Ok(());
     }
-    Ok(Verdict::Good)
+    print(&bench::table(rows))?;
+    print(&format!("\n{machine}"))
 }
 
 fn plan(args: &IngestArgs) -> anyhow::Result<Plan> {
@@ -117,8 +143,10 @@ mod tests {
     }
 
     fn parsed(line: &str) -> Result<IngestArgs, clap::Error> {
-        let BenchCommand::Ingest(args) = Line::try_parse_from(line.split_whitespace())?.command;
-        Ok(args)
+        match Line::try_parse_from(line.split_whitespace())?.command {
+            BenchCommand::Ingest(args) => Ok(args),
+            BenchCommand::Audit(_) => panic!("{line}"),
+        }
     }
 
     #[test]
@@ -139,6 +167,18 @@ mod tests {
         assert_eq!(plan.database.as_deref(), Some("postgres://a@b/c"));
         assert_eq!(plan.broker, "127.0.0.1:1".parse().ok());
         assert_eq!(plan.python, None);
+    }
+
+    #[test]
+    fn the_sizes_of_audited_logs_can_be_chosen() {
+        let sizes = |line: &str| {
+            let line = Line::try_parse_from(line.split_whitespace())?;
+            let BenchCommand::Audit(args) = line.command else { panic!() };
+            Ok::<_, clap::Error>(args.entries)
+        };
+        assert_eq!(sizes("bench audit").unwrap(), [1_000, 10_000, 100_000]);
+        assert_eq!(sizes("bench audit --entries 500,1000000").unwrap(), [500, 1_000_000]);
+        assert!(sizes("bench audit --entries 5").is_err());
     }
 
     #[test]

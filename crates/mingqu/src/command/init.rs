@@ -8,9 +8,7 @@ use clap::Args;
 use disclosure::key::PublicKey;
 use disclosure::note::KeyName;
 use disclosure::record::Record;
-use disclosure::statement::{
-    District, ExpectedSigner, Head, Kind, Need, Policy, Role, Root, Rule, Statement,
-};
+use disclosure::statement::{District, ExpectedSigner, Head, Policy, Role, Root, Statement};
 use domain::{DistrictId, PersonId, Timestamp};
 use service::{Clock, LogKey};
 
@@ -34,10 +32,16 @@ pub struct InitArgs {
     /// The public log's origin: a name that is yours, like `water.example.org/minghe`.
     #[arg(long)]
     pub origin: String,
-    /// A holder of a root key, as PERSON=PUBLIC-KEY-HEX (see `mingqu keys new`); give it once for each.
+    /// A holder of a root key, as PERSON=PUBLIC-KEY-HEX (see `mingqu keys new`); give it once for each, at least twice.
     #[arg(long = "root", required = true)]
     pub roots: Vec<String>,
+    /// How many of the roots must sign what only roots decide.
+    #[arg(long, default_value_t = USUAL_QUORUM)]
+    pub quorum: u8,
 }
+
+/// Two roots decide together.
+pub const USUAL_QUORUM: u8 = 2;
 
 /// Writes the folder; prints the path of the genesis that the root keys must sign.
 pub fn run(args: &InitArgs) -> anyhow::Result<Verdict> {
@@ -45,15 +49,23 @@ pub fn run(args: &InitArgs) -> anyhow::Result<Verdict> {
     let origin = KeyName::new(args.origin.as_str()).context("--origin")?;
     let roots: Vec<Root> =
         args.roots.iter().map(|root| parse_root(root)).collect::<Result<_, _>>()?;
-    std::fs::create_dir_all(&args.data)
-        .with_context(|| format!("cannot make the folder {}", args.data.display()))?;
     if args.data.join(FILE_NAME).exists() {
         bail!("{} is a data folder already", args.data.display());
     }
+    if args.quorum < USUAL_QUORUM || roots.len() < usize::from(args.quorum) {
+        bail!(
+            "{} of {} root keys cannot decide: name at least two people with --root, and let at least two of them decide (--quorum)",
+            args.quorum,
+            roots.len()
+        );
+    }
+    std::fs::create_dir_all(&args.data)
+        .with_context(|| format!("cannot make the folder {}", args.data.display()))?;
     let log_key =
         LogKey::new(origin.clone(), key_file::read_or_create(&args.data.join(LOG_KEY_FILE))?);
     let gateway_key = key_file::read_or_create(&args.data.join(GATEWAY_KEY_FILE))?;
-    let genesis = genesis(district.clone(), &args.name, &log_key, roots, SystemClock.now());
+    let policy = Policy::usual(args.quorum);
+    let genesis = genesis(district.clone(), &args.name, &log_key, roots, policy, SystemClock.now());
     let statement = Statement::District(genesis);
     Record::default()
         .check(&statement, &BTreeMap::new())
@@ -78,34 +90,25 @@ pub fn run(args: &InitArgs) -> anyhow::Result<Verdict> {
     Ok(Verdict::Good)
 }
 
-/// The genesis with the policy that a new district starts with: root statements need up to two
-/// roots, the registry and tariffs the station too, water and money station and cadre.
+/// The genesis, to be signed by as many roots as its policy says.
 pub fn genesis(
     district: DistrictId,
     name: &str,
     log_key: &LogKey,
     roots: Vec<Root>,
+    policy: Policy,
     now: Timestamp,
 ) -> District {
     let signers = roots
         .iter()
         .map(|root| ExpectedSigner { role: Role::Root, key: root.key.fingerprint() })
         .collect();
-    let quorum = if roots.len() > 1 { 2 } else { 1 };
-    let need = |role, count| Need { role, count };
-    let needs = |kind| match kind {
-        Kind::District | Kind::Key => vec![need(Role::Root, quorum)],
-        Kind::Registry | Kind::Tariff => vec![need(Role::Root, 1), need(Role::Station, 1)],
-        Kind::Roster | Kind::Watering | Kind::Correction | Kind::BillRun => {
-            vec![need(Role::Station, 1), need(Role::Cadre, 1)]
-        }
-    };
     District {
         head: Head { district, drafted_at: now, signers },
         name: name.to_owned(),
         log_key: log_key.vkey(),
         roots,
-        policy: Policy(Kind::ALL.map(|kind| Rule { kind, needs: needs(kind) }).to_vec()),
+        policy,
     }
 }
 

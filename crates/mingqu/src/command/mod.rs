@@ -14,6 +14,7 @@ pub mod rating;
 pub mod serve;
 pub mod sign;
 pub mod verify;
+pub mod witness;
 
 use std::io::Write;
 

@@ -4,8 +4,8 @@ use anyhow::Context;
 use disclosure::attachment::AttachmentRef;
 use disclosure::key::PublicKey;
 use disclosure::statement::{
-    Act, District, Enrolment, KeyAct, Kind, ROSTER_MEDIA_TYPE, Registry, RegistryMeter, Role, Root,
-    Roster, RosterEntry, Statement, TariffNotice,
+    Act, District, Enrolment, KeyAct, Kind, Policy, ROSTER_MEDIA_TYPE, Registry, RegistryMeter,
+    Role, Root, Roster, RosterEntry, Statement, TariffNotice,
 };
 use domain::registry::{Group, Meter, Outlet, Village};
 use domain::scale::Scale;
@@ -14,15 +14,15 @@ use service::LogKey;
 
 use super::meters::public_device_key;
 use super::people::{People, Person};
-use super::township::{Township, VillageEntry, Well};
-use crate::command::init::genesis;
+use super::township::{PersonEntry, Township, VillageEntry, Well};
+use crate::command::init::{USUAL_QUORUM, genesis};
 
 /// Posts whatever of the founding statements is not posted yet; they are the same bytes at every
 /// start, and the server knows them again.
 pub fn found(township: &Township, people: &People, genesis: &[u8]) -> anyhow::Result<()> {
     let founding = Founding { township, people, at: township.installed_at };
     founding.genesis(genesis)?;
-    for person in people.in_role(Role::Station) {
+    for person in people.in_role(Role::Station).chain(people.in_role(Role::Supervisor)) {
         founding.enrol(person)?;
     }
     founding.registry()?;
@@ -42,7 +42,8 @@ pub fn genesis_of(township: &Township, all: &[Person], log_key: &LogKey) -> Dist
         key: PublicKey::of(&person.key),
     });
     let district = township.district.clone();
-    genesis(district, &township.name, log_key, roots.collect(), township.installed_at)
+    let policy = Policy::usual(USUAL_QUORUM);
+    genesis(district, &township.name, log_key, roots.collect(), policy, township.installed_at)
 }
 
 struct Founding<'a> {
@@ -58,16 +59,20 @@ impl Founding<'_> {
     }
 
     fn enrol(&self, person: &Person) -> anyhow::Result<()> {
-        let head = self.people.head(self.at, &[Role::Root]);
+        let PersonEntry { person: who, role, village, household } = &person.entry;
         let enrolment = Enrolment {
-            person: person.entry.person.clone(),
-            role: person.entry.role,
-            village: person.entry.village.clone(),
-            household: person.entry.household.clone(),
-            key: PublicKey::of(&person.key),
+            village: village.clone(),
+            household: household.clone(),
+            ..Enrolment::new(who.clone(), *role, PublicKey::of(&person.key))
         };
-        let statement = Statement::Key(KeyAct { head, act: Act::Enrol(enrolment) });
-        self.propose(&statement, self.roots(), Vec::new())
+        let key = |head| Statement::Key(KeyAct { head, act: Act::Enrol(enrolment.clone()) });
+        if *role == Role::Cadre {
+            let head = self.people.head(self.at, &[Role::Station, Role::Supervisor]);
+            let signers = self.first(Role::Station).chain(self.first(Role::Supervisor));
+            return self.propose(&key(head), signers, Vec::new());
+        }
+        let head = self.people.head(self.at, &[Role::Root]);
+        self.propose(&key(head), self.roots(), Vec::new())
     }
 
     fn registry(&self) -> anyhow::Result<()> {
@@ -128,7 +133,11 @@ impl Founding<'_> {
     }
 
     fn root_and_station(&self) -> impl Iterator<Item = &Person> {
-        self.people.in_role(Role::Root).take(1).chain(self.people.in_role(Role::Station).take(1))
+        self.first(Role::Root).chain(self.first(Role::Station))
+    }
+
+    fn first(&self, role: Role) -> impl Iterator<Item = &Person> {
+        self.people.in_role(role).take(1)
     }
 
     fn outlet(&self, well: &Well) -> Outlet {

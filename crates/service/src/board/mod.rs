@@ -6,6 +6,7 @@
 
 mod alarms;
 mod balance;
+mod by_the_log;
 mod curve;
 mod district;
 mod household;
@@ -21,13 +22,14 @@ mod status;
 mod turns;
 mod village;
 
+pub use by_the_log::{DayView, OverdueView, SignerView};
 pub use disclosure::attachment::{AttachmentRef, MAX_ATTACHMENT_BYTES};
 pub use disclosure::bundle::BundleId;
 pub use disclosure::dsse::MAX_ENVELOPE_BYTES;
 pub use disclosure::key::PublicKey;
 pub use disclosure::merkle::Hash;
 pub use disclosure::statement::{
-    Evidence, Kind, Origin, RegistryMeter, RevocationReason, Role, WateringFacts,
+    Evidence, KeyKept, Kind, Origin, RegistryMeter, RevocationReason, Role, Rule, WateringFacts,
 };
 pub use disclosure::tile::TileId;
 pub use domain::balance::Balance;

@@ -12,6 +12,7 @@ use domain::bill::{Bill, Charge};
 use domain::tariff::Tariff;
 use domain::{Area, Fen, HouseholdNo, Litres, PersonId, RoundId, Timestamp, VillageId};
 
+use super::by_the_log::{DayView, OverdueView, day, overdue};
 use super::curve::{Curve, curve};
 use super::district::count;
 use super::places::{Named, group_name, named_outlet, named_round, named_village};
@@ -62,6 +63,10 @@ pub enum PostingBody {
     Registry(Registry),
     /// A settlement.
     BillRun(BillRunView),
+    /// What was not signed in time.
+    Overdue(OverdueView),
+    /// A day's balance.
+    Balance(DayView),
 }
 
 /// A watering with the names of its places and what became of it.
@@ -128,6 +133,8 @@ pub struct KeyView {
     pub enrolled: bool,
     /// Why it was revoked by this posting.
     pub reason: Option<RevocationReason>,
+    /// The key of the same person in whose place it was enrolled.
+    pub replaces: Option<Fingerprint>,
     /// Whose key it is.
     pub enrolment: Option<Enrolment>,
     /// The key's fingerprint.
@@ -223,8 +230,8 @@ async fn published(service: &Service, index: u64) -> Result<Option<store::EntryR
     Ok(service.store().entry(index).await?)
 }
 
-/// The signatures of the envelope posted at `index`. A key's own posting comes before it counts,
-/// and a revocation counts after its own posting; root keys count from the genesis they stand in.
+/// The signatures of the envelope posted at `index`. A key counts from the posting that enrols it, where only a
+/// rotation and the genesis are signed with it, and to the one that revokes it.
 pub(crate) fn signatures(
     record: &Record,
     index: u64,
@@ -237,8 +244,8 @@ pub(crate) fn signatures(
             .ok()
             .and_then(|key| record.directory().get(&key));
         let holds = known.is_some_and(|known| {
-            let enrolled = known.enrolled_at < index || known.enrolment.role == Role::Root;
-            let in_time = enrolled && known.revoked_at.is_none_or(|at| index <= at);
+            let in_time =
+                known.enrolled_at <= index && known.revoked_at.is_none_or(|at| index <= at);
             in_time && known.enrolment.key.verify(&message, &signature.sig).is_ok()
         });
         SignatureView {
@@ -263,6 +270,8 @@ async fn body(
         Statement::Key(body) => PostingBody::Key(key(&service.record(), body.act)),
         Statement::Roster(body) => PostingBody::Roster(roster(service, body).await?),
         Statement::BillRun(body) => PostingBody::BillRun(bill_run(service, index, body).await?),
+        Statement::Overdue(body) => PostingBody::Overdue(overdue(service, index, body).await?),
+        Statement::Balance(body) => PostingBody::Balance(day(service, body).await?),
         Statement::Watering(body) => {
             PostingBody::Watering(Box::new(watering(service, index, body.watering, None).await?))
         }
@@ -275,7 +284,7 @@ async fn body(
     })
 }
 
-async fn watering(
+pub(super) async fn watering(
     service: &Service,
     index: u64,
     facts: WateringFacts,
@@ -301,24 +310,28 @@ async fn watering(
 
 fn key(record: &Record, act: Act) -> KeyView {
     match act {
-        Act::Enrol(enrolment) => {
-            let fingerprint = PublicKey::fingerprint(&enrolment.key);
-            let known = record.directory().get(&fingerprint);
-            KeyView {
-                enrolled: true,
-                reason: None,
-                enrolment: Some(enrolment),
-                fingerprint,
-                revoked_at: known.and_then(|known| known.revoked_at),
-            }
-        }
+        Act::Enrol(enrolment) => enrolled(record, PublicKey::fingerprint(&enrolment.key)),
+        Act::Rotate { new, .. } => enrolled(record, PublicKey::fingerprint(&new)),
         Act::Revoke { key, reason } => KeyView {
             enrolled: false,
             reason: Some(reason),
+            replaces: None,
             enrolment: record.directory().get(&key).map(|known| known.enrolment.clone()),
             fingerprint: key,
             revoked_at: None,
         },
+    }
+}
+
+fn enrolled(record: &Record, fingerprint: Fingerprint) -> KeyView {
+    let known = record.directory().get(&fingerprint);
+    KeyView {
+        enrolled: true,
+        reason: None,
+        replaces: known.and_then(|known| known.enrolment.replaces),
+        enrolment: known.map(|known| known.enrolment.clone()),
+        fingerprint,
+        revoked_at: known.and_then(|known| known.revoked_at),
     }
 }
 

@@ -14,6 +14,8 @@ pub struct Status {
     pub district: String,
     /// How many entries the published log has.
     pub log_size: u64,
+    /// Posted entries that are not published yet: they wait for witnesses.
+    pub unpublished: u64,
     /// How many reports are stored.
     pub stored_reports: u64,
     /// Messages ever refused, by reason.
@@ -25,9 +27,11 @@ pub struct Status {
 /// The figures of this moment.
 pub async fn status(service: &Service) -> Result<Status, ServiceError> {
     let runs = service.store().entries_of_kinds(&[Kind::BillRun.code()], 0, 1).await?;
+    let log_size = service.log().size().await?;
     Ok(Status {
         district: service.district().to_string(),
-        log_size: service.log().size().await?,
+        log_size,
+        unpublished: service.store().head().await?.size.saturating_sub(log_size),
         stored_reports: service.store().report_count().await?,
         quarantine: service.store().quarantine_counts().await?.into_iter().collect(),
         first_bill_run: runs.first().map(|run| run.index),

@@ -20,5 +20,6 @@ mod settling;
 mod signing;
 mod town;
 mod watching;
+mod witnessing;
 
 use town::{Town, asks, at, id, key_of, round, turn};

@@ -22,7 +22,7 @@ pub(super) struct NewSignature {
 
 #[derive(Serialize)]
 pub(super) struct Signed {
-    /// How far the statement has come.
+    /// How far the statement has come; `unwitnessed` where it is posted and waits for witnesses.
     state: &'static str,
 }
 
@@ -39,8 +39,8 @@ pub(super) async fn sign(
         .ok()
         .and_then(|bytes| bytes.try_into().ok())
         .ok_or_else(|| Problem::bad_request("sig must be 64 bytes in base64"))?;
-    let progress = site.service.sign(id, &keyid, sig).await?;
-    Ok(Json(Signed { state: progress.code() }))
+    let reached = site.service.sign(id, &keyid, sig).await?;
+    Ok(Json(Signed { state: reached.code() }))
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ impl From<PendingStatement> for StatementBody {
         Self {
             id: statement.id,
             kind: statement.kind.code(),
-            state: statement.progress.code(),
+            state: statement.reached().code(),
             payload_type: statement.payload_type,
             payload: STANDARD.encode(statement.payload),
             created_at: statement.created_at,

@@ -126,7 +126,8 @@ mod tests {
         assert!(ids.is_sorted_by(|a, b| a > b));
         let path = "/api/v1/statements?state=posted&village=east";
         let east = page(&town.router, path).await.json();
-        assert_eq!(east["statements"].as_array().unwrap().len(), 5);
+        // A cadre's key, the roster, three waterings and the bills.
+        assert_eq!(east["statements"].as_array().unwrap().len(), 6);
         let draft = page(&town.router, "/api/v1/statements?state=draft").await.json();
         assert_eq!(draft["statements"].as_array().unwrap().len(), 0);
         let first = page(&town.router, "/api/v1/statements?state=&before=2").await.json();

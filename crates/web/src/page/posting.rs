@@ -27,13 +27,15 @@ pub(crate) async fn show(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Response> {
     let view = find(&site, path).await.map_err(|refusal| refusal.page(&here))?;
-    let chart = match &view.body {
-        PostingBody::Watering(watering) => watering
-            .curve
-            .as_ref()
-            .and_then(|curve| Chart::new(curve, watering.facts.start, watering.facts.end)),
+    let watering = match &view.body {
+        PostingBody::Watering(watering) => Some(watering),
+        PostingBody::Overdue(overdue) => overdue.watering.as_ref(),
         _ => None,
     };
+    let chart = watering.and_then(|watering| {
+        let curve = watering.curve.as_ref()?;
+        Chart::new(curve, watering.facts.start, watering.facts.end)
+    });
     Ok(html(&here, &PostingPage { here: &here, view, chart }))
 }
 

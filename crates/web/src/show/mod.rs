@@ -9,8 +9,8 @@ mod watch;
 use std::borrow::Borrow;
 
 use service::board::{
-    Area, AttachmentRef, Fen, Hit, HouseholdView, Kind, Litres, PostingLine, RevocationReason,
-    Role, ShareMethod, Timestamp,
+    Area, AttachmentRef, Fen, Hit, HouseholdView, KeyKept, Kind, Litres, PostingLine,
+    RevocationReason, Role, Rule, ShareMethod, Timestamp,
 };
 use service::{Obstacle, QuarantineReason};
 
@@ -195,6 +195,8 @@ impl Here {
             Kind::Watering => t.kind_watering,
             Kind::Correction => t.kind_correction,
             Kind::BillRun => t.kind_bill_run,
+            Kind::Overdue => t.kind_overdue,
+            Kind::Balance => t.kind_balance,
         }
     }
 
@@ -235,6 +237,26 @@ impl Here {
             Role::Root => self.t.role_root,
             Role::Station => self.t.role_station,
             Role::Cadre => self.t.role_cadre,
+            Role::Supervisor => self.t.role_supervisor,
+            Role::Household => self.t.role_household,
+            Role::Log => self.t.role_log,
+        }
+    }
+
+    /// What a rule of the signing policy is for.
+    pub(crate) fn rule(&self, rule: &Rule) -> String {
+        let kind = self.kind(rule.kind);
+        match rule.of {
+            Some(of) => self.say(self.t.rule_of_role, [kind.to_owned(), self.role(of).to_owned()]),
+            None => kind.to_owned(),
+        }
+    }
+
+    pub(crate) fn kept(&self, kept: impl Borrow<KeyKept>) -> &'static str {
+        match *kept.borrow() {
+            KeyKept::Browser => self.t.kept_browser,
+            KeyKept::Software => self.t.kept_software,
+            KeyKept::File => self.t.kept_file,
         }
     }
 

@@ -30,16 +30,12 @@ impl Person {
         Root { person: id(self.name), key: PublicKey::of(&self.key) }
     }
 
-    /// The statement that enrols them, signed by `root`.
-    pub(crate) fn enrolled_by(&self, root: &Self) -> Envelope {
-        let act = Act::Enrol(Enrolment {
-            person: id(self.name),
-            role: self.role,
-            village: self.village.map(id),
-            household: None,
-            key: PublicKey::of(&self.key),
-        });
-        seal(&Statement::Key(KeyAct { head: head(&[root]), act }), &[root])
+    /// The statement that enrols them, signed by the roots.
+    pub(crate) fn enrolled_by(&self, roots: &[&Self]) -> Envelope {
+        let key = PublicKey::of(&self.key);
+        let enrolment = Enrolment::new(id(self.name), self.role, key);
+        let act = Act::Enrol(Enrolment { village: self.village.map(id), ..enrolment });
+        seal(&Statement::Key(KeyAct { head: head(roots), act }), roots)
     }
 
     /// A signed request.

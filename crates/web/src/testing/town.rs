@@ -11,8 +11,8 @@ use disclosure::dsse::pae;
 use disclosure::key::{PublicKey, SigningKey, sign};
 use disclosure::note::KeyName;
 use disclosure::statement::{
-    District, Kind, Need, Policy, ROSTER_MEDIA_TYPE, Registry, RegistryMeter, Role, Roster,
-    RosterEntry, Rule, Statement, TariffNotice,
+    District, Policy, ROSTER_MEDIA_TYPE, Registry, RegistryMeter, Role, Roster, RosterEntry,
+    Statement, TariffNotice,
 };
 use domain::progress::Progress;
 use domain::registry::{Group, Meter, Outlet, Village};
@@ -60,6 +60,7 @@ pub(crate) struct Town {
     pub(crate) router: Router,
     pub(crate) service: Arc<Service>,
     root: Person,
+    second_root: Person,
     pub(crate) station: Person,
     pub(crate) cadre: Person,
     meter: TestMeter,
@@ -81,6 +82,7 @@ impl Town {
             router: crate::router(service.clone(), WebConfig::default()),
             service,
             root: Person::new("root-1", Role::Root, None, 1),
+            second_root: Person::new("root-2", Role::Root, None, 2),
             station: Person::new("station-1", Role::Station, None, 11),
             cadre: Person::new("east-1", Role::Cadre, Some("east"), 21),
             meter: TestMeter::new("me1", 41, "2026-05-01T00:00:00Z"),
@@ -172,11 +174,12 @@ impl Town {
 
     async fn found(&self) {
         let (root, station, cadre) = (&self.root, &self.station, &self.cadre);
-        self.post(seal(&Statement::District(self.genesis()), &[root]).to_json(), vec![]).await;
-        self.post(station.enrolled_by(root).to_json(), vec![]).await;
+        let roots = [root, &self.second_root];
+        self.post(seal(&Statement::District(self.genesis()), &roots).to_json(), vec![]).await;
+        self.post(station.enrolled_by(&roots).to_json(), vec![]).await;
         let registry = Statement::Registry(self.registry());
         self.post(seal(&registry, &[root, station]).to_json(), vec![]).await;
-        self.post(cadre.enrolled_by(root).to_json(), vec![]).await;
+        self.post(cadre.enrolled_by(&roots).to_json(), vec![]).await;
         let (roster, entries) = self.roster();
         let attachment = NewAttachment { media_type: ROSTER_MEDIA_TYPE.to_owned(), bytes: entries };
         let roster = seal(&Statement::Roster(roster), &[station, cadre]);
@@ -190,21 +193,15 @@ impl Town {
     }
 
     fn genesis(&self) -> District {
-        let needs = |kind| match kind {
-            Kind::District | Kind::Key => vec![Role::Root],
-            Kind::Registry | Kind::Tariff => vec![Role::Root, Role::Station],
-            Kind::Roster | Kind::Watering | Kind::Correction | Kind::BillRun => {
-                vec![Role::Station, Role::Cadre]
-            }
-        };
-        let need = |role| Need { role, count: 1 };
-        let rule = |kind| Rule { kind, needs: needs(kind).into_iter().map(need).collect() };
+        let mut policy = Policy::usual(2);
+        // The roots alone decide on keys here.
+        policy.0.retain(|rule| rule.of.is_none());
         District {
-            head: head(&[&self.root]),
+            head: head(&[&self.root, &self.second_root]),
             name: "样例灌区".to_owned(),
             log_key: self.service.log_vkey(),
-            roots: vec![self.root.root()],
-            policy: Policy(Kind::ALL.into_iter().map(rule).collect()),
+            roots: vec![self.root.root(), self.second_root.root()],
+            policy,
         }
     }
 

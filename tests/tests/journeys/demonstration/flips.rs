@@ -44,7 +44,8 @@ fn one_flipped_byte_is_found() {
     for (path, place, bits) in &flips {
         files.get_mut(path).unwrap()[*place] ^= bits;
         // One finding is enough, and ends the audit.
-        let (report, _) = audit::audit_until(&files, None, 1);
+        let settings = audit::Settings { most: 1, ..Default::default() };
+        let (report, _) = audit::audit_with(&files, &settings);
         assert!(!report.findings.is_empty(), "{path} byte {place} ^ {bits:#04x} is not found");
         files.get_mut(path).unwrap()[*place] ^= bits;
     }

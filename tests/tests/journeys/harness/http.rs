@@ -44,6 +44,13 @@ impl Site {
         Answer::read(self.agent.post(format!("{}{path}", self.base)).send_json(body)?)
     }
 
+    /// Posts plain bytes.
+    #[track_caller]
+    pub fn post_bytes(&self, path: &str, body: &[u8]) -> Answer {
+        let sent = self.agent.post(format!("{}{path}", self.base)).send(body);
+        Answer::read(sent.unwrap_or_else(|error| panic!("{path}: {error}"))).unwrap()
+    }
+
     #[track_caller]
     pub fn get(&self, path: &str) -> Answer {
         self.try_get(path).unwrap_or_else(|error| panic!("{path}: {error}"))

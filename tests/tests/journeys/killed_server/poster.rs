@@ -39,12 +39,13 @@ pub struct Poster {
 impl Poster {
     /// Starts to post, one statement whenever the fleet's ledger grew.
     pub fn start(township: &Township, site: &Site, ledger: &Path) -> Self {
-        let roots = ["bureau", "office"].map(|root| township.key(root));
-        let template = township.enrolment(&Person::cadre("cadre", "dongqu", None), "");
+        let cadre = Person::cadre("cadre", "dongqu", None);
+        let approvers = cadre.approvers().map(|(_, key)| township.key(key));
+        let template = township.enrolment(&cadre, "");
         let site = Arc::new(Mutex::new(site.clone()));
         let stop = Arc::new(AtomicBool::new(false));
         let work = Work {
-            roots,
+            approvers,
             template,
             site: Arc::clone(&site),
             stop: Arc::clone(&stop),
@@ -66,7 +67,7 @@ impl Poster {
 }
 
 struct Work {
-    roots: [SigningKey; 2],
+    approvers: [SigningKey; 2],
     template: Value,
     site: Arc<Mutex<Site>>,
     stop: Arc<AtomicBool>,
@@ -85,7 +86,7 @@ impl Work {
         posted
     }
 
-    /// The enrolment of the cadre with this number, signed by both roots.
+    /// The enrolment of the cadre with this number, signed by station and supervisor.
     fn envelope(&self, number: u64) -> Vec<u8> {
         let secret: [u8; 32] = Sha256::digest(number.to_be_bytes()).into();
         let mut payload = self.template.clone();
@@ -93,8 +94,8 @@ impl Work {
         payload["act"]["enrol"]["key"] =
             json!(PublicKey::of(&SigningKey::from_bytes(&secret)).to_hex());
         let mut envelope = Envelope::unsigned(Kind::Key.payload_type(), payload.to_string());
-        for root in &self.roots {
-            envelope.sign_with(root).unwrap();
+        for key in &self.approvers {
+            envelope.sign_with(key).unwrap();
         }
         envelope.to_json()
     }

@@ -7,6 +7,7 @@ mod people;
 mod server;
 mod statements;
 mod waiting;
+mod witness;
 
 use std::path::{Path, PathBuf};
 
@@ -15,10 +16,11 @@ use tempfile::TempDir;
 
 use crate::harness::{Finished, firmware_sim, mingqu};
 
-pub use people::{CADRES, Person, STATION};
+pub use people::{CADRES, Person, STATION, SUPERVISOR};
 pub use server::{Life, Server};
 pub use statements::turn;
 pub use waiting::Waiting;
+pub use witness::Witness;
 
 /// The district's code; it stands in the topics.
 pub const DISTRICT: &str = "qinghe";
@@ -72,6 +74,13 @@ impl Township {
             std::fs::copy(self.data().join(name), other.join(name)).unwrap();
         }
         other
+    }
+
+    /// The log's verifier key, as the genesis names it.
+    pub fn log_vkey(&self) -> String {
+        let genesis = std::fs::read(self.data().join("genesis.json")).unwrap();
+        let genesis: Value = serde_json::from_slice(&genesis).unwrap();
+        genesis["log_key"].as_str().unwrap().to_owned()
     }
 
     /// A file beside the data folder.

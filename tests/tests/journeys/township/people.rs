@@ -25,6 +25,18 @@ impl Person {
         Self { key, code, role: "station", village: None, household: None }
     }
 
+    const fn supervisor(key: &'static str) -> Self {
+        Self { key, code: key, role: "supervisor", village: None, household: None }
+    }
+
+    /// The two who decide on this person's key, as (role, key file).
+    pub fn approvers(&self) -> [(&'static str, &'static str); 2] {
+        match self.role {
+            "cadre" => [("station", STATION.key), ("supervisor", SUPERVISOR.key)],
+            _ => [("root", "bureau"), ("root", "office")],
+        }
+    }
+
     /// A cadre of a village, perhaps with land there.
     pub const fn cadre(
         key: &'static str,
@@ -42,6 +54,8 @@ impl Person {
 
 /// The station's operator.
 pub const STATION: Person = Person::station("zhang", "zhang");
+/// Who approves the cadres' keys together with the station.
+pub const SUPERVISOR: Person = Person::supervisor("committee");
 /// Two cadres for each village: whose household takes part is recused.
 pub const CADRES: [Person; 4] = [
     Person::cadre("dongqu-director", "dongqu", Some("10101")),

@@ -6,7 +6,7 @@ use disclosure::attachment::AttachmentRef;
 use disclosure::statement::ROSTER_MEDIA_TYPE;
 use serde_json::{Value, json};
 
-use super::people::{CADRES, Person, STATION};
+use super::people::{CADRES, Person, STATION, SUPERVISOR};
 use super::{DISTRICT, DRAWN_UP, Township};
 use crate::harness::{Finished, Site, mingqu};
 
@@ -46,7 +46,9 @@ impl Township {
         let genesis = self.data().join("genesis.json");
         let envelope = self.sign_file("district", genesis, &roots);
         self.hand_in(site, &envelope, &[]).ended_with(0);
-        self.enrol(site, &STATION);
+        for person in [&STATION, &SUPERVISOR] {
+            self.enrol(site, person);
+        }
         self.post(site, "registry", &self.registry(), &["bureau", STATION.key], &[]);
         // A cadre is enrolled for a village that the registry knows.
         for person in &CADRES {
@@ -61,31 +63,31 @@ impl Township {
         self.post(site, "tariff", &self.tariff(), &["bureau", STATION.key], &[]);
     }
 
-    /// Makes a key for somebody and enrols it with both roots' signatures.
+    /// Makes a key for somebody and enrols it with the signatures of the two who decide on it.
     pub fn enrol(&self, site: &Site, person: &Person) {
         self.new_key(person.key);
         let payload = self.enrolment(person, &self.public_key(person.key));
-        self.post(site, "key", &payload, &["bureau", "office"], &[]);
+        self.post(site, "key", &payload, &person.approvers().map(|(_, key)| key), &[]);
     }
 
     /// The enrolment of a public key.
     pub fn enrolment(&self, person: &Person, key: &str) -> Value {
         let Person { code, role, village, household, .. } = person;
         json!({
-            "head": self.head(&[("root", "bureau"), ("root", "office")]),
+            "head": self.head(&person.approvers()),
             "act": { "enrol": {
                 "person": code, "role": role, "village": village, "household": household, "key": key,
             }},
         })
     }
 
-    /// Revokes the key in a file.
-    pub fn revoke(&self, site: &Site, name: &str) {
+    /// Revokes somebody's key.
+    pub fn revoke(&self, site: &Site, person: &Person) {
         let payload = json!({
-            "head": self.head(&[("root", "bureau"), ("root", "office")]),
-            "act": { "revoke": { "key": self.fingerprint(name), "reason": "lost" } },
+            "head": self.head(&person.approvers()),
+            "act": { "revoke": { "key": self.fingerprint(person.key), "reason": "lost" } },
         });
-        self.post(site, "key", &payload, &["bureau", "office"], &[]);
+        self.post(site, "key", &payload, &person.approvers().map(|(_, key)| key), &[]);
     }
 
     /// A request of the station, signed and handed in; returns the answer.

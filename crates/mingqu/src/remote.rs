@@ -1,0 +1,149 @@
+//! A public log that a web server publishes, fetched file by file.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use audit::{MAX_FILE_BYTES, Source, SourceError};
+use disclosure::bundle::{self, BundleId};
+use disclosure::merkle::HASH_BYTES;
+use disclosure::tile::{TILE_WIDTH, TileId};
+
+/// How often a file is asked for before it counts as unreadable.
+const MAX_TRIES: u32 = 4;
+/// How long is waited before the second try; twice as long before each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// How long a connection may take to stand.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one try of a file may take, its longest attachment included.
+const FILE_TIMEOUT: Duration = Duration::from_mins(2);
+/// Connections that stay open for the next file.
+const MAX_IDLE_CONNECTIONS: usize = 16;
+
+/// A log under an address.
+pub struct Remote {
+    base: String,
+    agent: ureq::Agent,
+}
+
+impl Remote {
+    /// The log under `base`, like `http://127.0.0.1:8080`.
+    pub fn new(base: &str) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_global(Some(FILE_TIMEOUT))
+            .max_idle_connections(MAX_IDLE_CONNECTIONS)
+            .max_idle_connections_per_host(MAX_IDLE_CONNECTIONS)
+            .build();
+        Self { base: base.trim_end_matches('/').to_owned(), agent: config.into() }
+    }
+
+    /// Whether somebody means an address and not a folder.
+    pub fn is_address(place: &str) -> bool {
+        place.starts_with("http://") || place.starts_with("https://")
+    }
+
+    /// Fetches a file, with some patience; `None` where the server says that there is none.
+    fn fetch(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        let mut pause = FIRST_PAUSE;
+        let mut tries = 1;
+        loop {
+            match self.try_once(path) {
+                Ok(body) => return Ok(body),
+                Err(Failure::ForGood(reason)) => return Err(SourceError { reason }),
+                Err(Failure::ForNow(reason)) if tries >= MAX_TRIES => {
+                    return Err(SourceError { reason: format!("{reason}, after {tries} tries") });
+                }
+                Err(Failure::ForNow(_)) => sleep(pause),
+            }
+            pause *= 2;
+            tries += 1;
+        }
+    }
+
+    fn try_once(&self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
+        let url = format!("{}/{path}", self.base);
+        let mut response = self.agent.get(&url).call().map_err(|error| match error {
+            ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+                Failure::ForGood(format!("{url} is not an address: {error}"))
+            }
+            error => Failure::ForNow(format!("{url} cannot be reached: {error}")),
+        })?;
+        let status = response.status();
+        if status.as_u16() == 404 || status.as_u16() == 410 {
+            return Ok(None);
+        }
+        if status.is_server_error() || status.as_u16() == 429 {
+            return Err(Failure::ForNow(format!("{url} answered {status}")));
+        }
+        if !status.is_success() {
+            return Err(Failure::ForGood(format!("{url} answered {status}")));
+        }
+        let body = response.body_mut().with_config().limit(MAX_FILE_BYTES).read_to_vec();
+        match body {
+            Ok(body) => Ok(Some(body)),
+            Err(ureq::Error::BodyExceedsLimit(limit)) => {
+                Err(Failure::ForGood(format!("{url} is longer than {limit} bytes")))
+            }
+            Err(error) => Err(Failure::ForNow(format!("{url} broke off: {error}"))),
+        }
+    }
+}
+
+/// Why a try gave no file.
+enum Failure {
+    /// Another try may.
+    ForNow(String),
+    /// Another try will not.
+    ForGood(String),
+}
+
+impl Source for Remote {
+    /// A log that goes on growing may have dropped a partial tile or bundle for the full one: its beginning is the same.
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        if let Some(bytes) = self.fetch(path)? {
+            return Ok(Some(bytes));
+        }
+        let Some(full) = path.split_once(".p/").map(|(full, _)| full) else { return Ok(None) };
+        Ok(self.fetch(full)?.and_then(|bytes| beginning(path, &bytes)))
+    }
+
+    fn each(&self, _: &mut dyn FnMut(&str)) -> Result<(), SourceError> {
+        Ok(())
+    }
+}
+
+/// The partial tile or bundle at `path` out of the full one.
+fn beginning(path: &str, full: &[u8]) -> Option<Vec<u8>> {
+    if let Ok(id) = TileId::from_path(path) {
+        return full.get(..usize::from(id.width()) * HASH_BYTES).map(<[u8]>::to_vec);
+    }
+    let id = BundleId::from_path(path).ok()?;
+    let entries = bundle::decode_as(BundleId::new(id.index(), TILE_WIDTH).ok()?, full).ok()?;
+    bundle::encode(entries.get(..usize::from(id.width()))?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_of_a_full_tile_or_bundle_is_the_partial_one() {
+        let hashes: Vec<u8> = (0..=255_u8).flat_map(|n| [n; 32]).collect();
+        assert_eq!(beginning("tile/0/000.p/2", &hashes).unwrap(), hashes[..64]);
+        let entries: Vec<Vec<u8>> = (0..=255_u8).map(|n| vec![n; 3]).collect();
+        let full = bundle::encode(&entries).unwrap();
+        let partial = bundle::encode(&entries[..7]).unwrap();
+        assert_eq!(beginning("tile/entries/000.p/7", &full).unwrap(), partial);
+        assert_eq!(beginning("tile/entries/000.p/7", &full[1..]), None);
+        assert_eq!(beginning("attachments/a.p/7", &full), None);
+    }
+
+    #[test]
+    fn nobody_listens_is_said_after_some_tries() {
+        let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let error = Remote::new(&format!("http://{unused}/")).read("checkpoint").unwrap_err();
+        assert!(error.reason.contains("/checkpoint cannot be reached"), "{error}");
+        assert!(error.reason.contains("4 tries"), "{error}");
+    }
+}
