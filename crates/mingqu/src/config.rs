@@ -402,6 +402,24 @@ mod tests {
     }
 
     #[test]
+    fn a_policy_of_witnesses_is_read_from_the_data_folder() {
+        let data = tempfile::tempdir().unwrap();
+        let load = |policy: &str| {
+            std::fs::write(data.path().join("w.policy"), policy).unwrap();
+            let file: File = toml::from_str(&format!("{LEAST}witness_policy = \"w.policy\"\n"))?;
+            Config::new(data.path(), file, &Overrides::default())
+        };
+        assert!(load("quorum none\n").unwrap().witness_policy.is_some());
+        let refused = format!("{:#}", load("quorum w\n").unwrap_err());
+        for word in ["w.policy", "line 1", "w is no witness"] {
+            assert!(refused.contains(word), "{refused}");
+        }
+        assert!(file(LEAST).unwrap().witness_policy.is_none());
+        let missing = file(&format!("{LEAST}witness_policy = \"nowhere\"\n")).unwrap_err();
+        assert!(format!("{missing:#}").contains("data/nowhere"), "{missing:#}");
+    }
+
+    #[test]
     fn rejects_with_key_value_and_what_is_allowed() {
         for (line, words) in [
             ("listen = \"8080\"", ["listen", "\"8080\"", "ADDRESS:PORT"]),

@@ -67,7 +67,7 @@ impl Service {
         signer: &Enrolment,
     ) -> Result<bool, ServiceError> {
         let signatures = self.store.co_signatures(row.id).await?;
-        let envelope = envelope_of(row, &signatures);
+        let envelope = envelope_of(row, statement, &signatures);
         // What cannot be judged any more is sent back by the next signature or draft.
         let Ok(standing) = self.record().judge(&envelope, statement) else { return Ok(false) };
         Ok(is_missing(&standing, signer, row.state))

@@ -128,6 +128,7 @@ fn while_one_of_two_needed_witnesses_is_down_nothing_is_published() {
         assert!(metrics.contains(line), "{metrics}");
     }
     site.get(&format!("/postings/{before}/receipt")).answered(404);
+    site.get(&format!("/postings/{before}")).answered(404);
 
     scene.witnesses[1].restart();
     wait_for("the witness to be asked again", || (state(site, id) == "posted").then_some(()));

@@ -8,14 +8,12 @@ use clap::Args;
 use disclosure::attachment::AttachmentRef;
 use disclosure::bundle::{bundles_at, decode_as};
 use disclosure::checkpoint::Checkpoint;
-use disclosure::dsse::Envelope;
 use disclosure::merkle::verify_consistency;
 use disclosure::note::VerifierKey;
 use disclosure::proof::{consistency_proof, tiles_for_consistency};
-use disclosure::statement::Statement;
 use disclosure::tile::tiles_at;
 
-use super::log::write;
+use super::log::{finish, named_by, write};
 use super::{print, tell};
 use crate::Verdict;
 
@@ -69,7 +67,7 @@ fn copy(server: &Server, out: &Path) -> anyhow::Result<Copied> {
     for bundle in bundles_at(size) {
         let bytes = server.fetch(&bundle.path())?;
         for entry in decode_as(bundle, &bytes).with_context(|| bundle.path())? {
-            attachments.extend(named_by(entry));
+            attachments.extend(named_by(entry).iter().map(AttachmentRef::path));
         }
         write(out, &bundle.path(), &bytes)?;
     }
@@ -81,7 +79,7 @@ fn copy(server: &Server, out: &Path) -> anyhow::Result<Copied> {
     }
     write(out, "log.vkey", &key)?;
     // Last, so that a checkpoint never stands over files that are not there yet.
-    write(out, "checkpoint", &checkpoint)?;
+    finish(out, size, &checkpoint)?;
     Ok(Copied::Whole(size))
 }
 
@@ -109,17 +107,6 @@ fn rewritten(server: &Server, out: &Path, new: &Checkpoint) -> anyhow::Result<Op
     let holds = verify_consistency(old.size, new.size, &proof, old.root, new.root).is_ok();
     let why = format!("its first {} entries are not those copied before", old.size);
     Ok((!holds).then_some(why))
-}
-
-/// The paths of the attachments that an entry names; an entry that cannot be read names none, and the audit says so.
-fn named_by(entry: &[u8]) -> Vec<String> {
-    let statement = Envelope::parse(entry)
-        .ok()
-        .and_then(|envelope| Statement::parse(&envelope.payload_type, &envelope.payload).ok());
-    let Some(statement) = statement else {
-        return Vec::new();
-    };
-    statement.attachments().into_iter().map(AttachmentRef::path).collect()
 }
 
 struct Server {

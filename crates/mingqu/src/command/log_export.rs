@@ -1,22 +1,19 @@
 //! `mingqu log export`: the public log as static files.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use disclosure::bundle::bundles_at;
-use disclosure::merkle::Hash;
+use disclosure::bundle::{bundles_at, decode_as};
 use disclosure::tile::tiles_at;
 use service::LogReader;
 use store::Store;
 
-use super::log::write;
+use super::log::{finish, named_by, write};
 use super::tell;
 use crate::Verdict;
 use crate::config::{Config, LOG_KEY_FILE, Overrides};
-
-/// Attachments read at once.
-const ATTACHMENTS_AT_ONCE: u32 = 32;
 
 /// What `log export` takes.
 #[derive(Debug, Args)]
@@ -48,32 +45,27 @@ async fn export(store: &Store, vkey: &str, out: &Path) -> anyhow::Result<u64> {
     let Some((size, checkpoint)) = store.checkpoint().await? else {
         bail!("nothing is posted yet: there is no log to export");
     };
+    let mut attachments = BTreeSet::new();
     for bundle in bundles_at(size) {
         let bytes = log.entry_bundle(bundle.index(), bundle.width()).await?;
-        write(out, &bundle.path(), &bytes.with_context(|| bundle.path())?)?;
+        let bytes = bytes.with_context(|| bundle.path())?;
+        for entry in decode_as(bundle, &bytes).with_context(|| bundle.path())? {
+            attachments.extend(named_by(entry).iter().map(|named| named.sha256));
+        }
+        write(out, &bundle.path(), &bytes)?;
     }
     for tile in tiles_at(size) {
         let bytes = log.tile(tile.level(), tile.index(), tile.width()).await?;
         write(out, &tile.path(), &bytes.with_context(|| tile.path())?)?;
     }
-    export_attachments(store, out).await?;
+    // Not those of entries that wait for witnesses: nothing in the copy would call for them.
+    for sha256 in attachments {
+        let stored = log.attachment(&sha256).await?;
+        let (_, bytes) = stored.with_context(|| format!("the attachment {sha256} is missing"))?;
+        write(out, &format!("attachments/{sha256}"), &bytes)?;
+    }
     write(out, "log.vkey", format!("{vkey}\n").as_bytes())?;
     // Last, so that a checkpoint never stands over files that are not there yet.
-    write(out, "checkpoint", &checkpoint)?;
+    finish(out, size, &checkpoint)?;
     Ok(size)
-}
-
-async fn export_attachments(store: &Store, out: &Path) -> anyhow::Result<()> {
-    let mut after: Option<[u8; 32]> = None;
-    loop {
-        let page = store.attachments_of_log(after.as_ref(), ATTACHMENTS_AT_ONCE).await?;
-        let Some(last) = page.last() else {
-            return Ok(());
-        };
-        after = Some(last.sha256);
-        for attachment in &page {
-            let path = format!("attachments/{}", Hash(attachment.sha256).to_hex());
-            write(out, &path, &attachment.bytes)?;
-        }
-    }
 }
