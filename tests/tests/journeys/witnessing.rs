@@ -64,7 +64,8 @@ impl Scene {
         let payload = self.township.enrolment(person, &key);
         let file = self.township.file("enrolment.json");
         std::fs::write(&file, payload.to_string()).unwrap();
-        let envelope = self.township.sign_file("key", file, &["bureau", "office"]);
+        let signers = person.approvers().map(|(_, key)| key);
+        let envelope = self.township.sign_file("key", file, &signers);
         let id = self.township.hand_in(site, &envelope, &[]).ended_with(0).json();
         id["statement"].as_i64().unwrap()
     }
