@@ -32,7 +32,7 @@ pub enum MemoryError {
     /// Of a version that is not known.
     #[error("it is of version {0}, and this program reads version {VERSION}: use a newer program")]
     Version(u32),
-    /// Over [`MAX_LOGS`].
+    /// Over `MAX_LOGS`.
     #[error("it holds {0} logs, {MAX_LOGS} at most: name another file")]
     TooManyLogs(usize),
     /// A key that cannot be read.
