@@ -21,3 +21,15 @@ CREATE TABLE session (
 );
 CREATE INDEX session_by_expiry ON session (district, expires_at);
 CREATE INDEX session_by_key ON session (district, fingerprint, id);
+
+-- A code that somebody may enrol a key with, once; SHA-256 of it, and the enrolment as JSON but for the key.
+CREATE TABLE invitation (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    district BIGINT NOT NULL,
+    code_sha256 BYTEA NOT NULL,
+    enrolment TEXT NOT NULL,
+    invited_by TEXT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    statement BIGINT REFERENCES statement (id),
+    UNIQUE (district, code_sha256)
+);

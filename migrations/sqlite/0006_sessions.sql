@@ -21,3 +21,15 @@ CREATE TABLE session (
 ) STRICT;
 CREATE INDEX session_by_expiry ON session (district, expires_at);
 CREATE INDEX session_by_key ON session (district, fingerprint, id);
+
+-- A code that somebody may enrol a key with, once; SHA-256 of it, and the enrolment as JSON but for the key.
+CREATE TABLE invitation (
+    id INTEGER PRIMARY KEY,
+    district INTEGER NOT NULL,
+    code_sha256 BLOB NOT NULL,
+    enrolment TEXT NOT NULL,
+    invited_by TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    statement INTEGER REFERENCES statement (id),
+    UNIQUE (district, code_sha256)
+) STRICT;

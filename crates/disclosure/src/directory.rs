@@ -97,6 +97,12 @@ impl Directory {
     }
 
     fn check_enrolment(&self, enrolment: &Enrolment) -> Result<(), DirectoryError> {
+        self.check_place(enrolment)?;
+        self.unused(&enrolment.key)
+    }
+
+    /// Checks an enrolment but for its key.
+    pub fn check_place(&self, enrolment: &Enrolment) -> Result<(), DirectoryError> {
         let Enrolment { role, village, household, .. } = enrolment;
         match role {
             Role::Root | Role::Log => return Err(DirectoryError::ByGenesis(*role)),
@@ -113,7 +119,7 @@ impl Directory {
                 return Err(DirectoryError::NothingToReplace(*old));
             }
         }
-        self.unused(&enrolment.key)
+        Ok(())
     }
 
     fn unused(&self, key: &PublicKey) -> Result<(), DirectoryError> {

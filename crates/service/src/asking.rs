@@ -30,6 +30,13 @@ pub enum Answer {
         /// Its id.
         statement: i64,
     },
+    /// Somebody may enrol a key with this code.
+    Invited {
+        /// The code: shown to the invited person alone, in the fragment of `/enrol#CODE`.
+        code: String,
+        /// Until when.
+        expires_at: Timestamp,
+    },
     /// It was done before, and stands in the log.
     Posted {
         /// Its index.
@@ -61,6 +68,7 @@ impl Service {
                 self.acknowledge_alarm(*alarm, note, &asker).await?
             }
             Ask::Settle { village, round } => self.settle(village, round).await?,
+            Ask::Invite(invitation) => self.invite(invitation, &asker).await?,
             Ask::Refuse { statement, reason } => self.refuse(*statement, reason, &asker).await?,
         };
         // Each of these is harmless when repeated, so it is recorded after it was done: a crash in

@@ -2,6 +2,7 @@
 
 use disclosure::dsse::EnvelopeError;
 use disclosure::hand_readings::HandReadingsError;
+use disclosure::key::Fingerprint;
 use disclosure::policy::SignatureProblem;
 use disclosure::record::RecordError;
 use disclosure::statement::{Role, StatementError};
@@ -18,6 +19,15 @@ use crate::{EvidenceError, NoRandomness};
 /// Why a verb was not done. Nothing was changed.
 #[derive(Debug, Error)]
 pub enum ServiceError {
+    /// A code that nobody gave out, or that was used.
+    #[error("this code is not known or was used before: ask the station for a new one")]
+    UnknownCode,
+    /// A code whose time is over.
+    #[error("this code could be used until {0}: ask the station for a new one")]
+    CodeExpired(Timestamp),
+    /// A key that the log knows already.
+    #[error("key {0} was enrolled before: make a new key")]
+    KeyKnown(Fingerprint),
     /// The store failed; the text is for the log, not for the asker.
     #[error("the store failed: {0}")]
     Store(#[from] StoreError),
@@ -237,6 +247,8 @@ pub enum ErrorClass {
     Forbidden,
     /// There is no such thing.
     NotFound,
+    /// There was such a thing, and its time is over.
+    Gone,
     /// It does not fit the present state; reading again may help.
     Conflict,
     /// Not the asker's fault; the cause stands in the log only.
@@ -263,7 +275,9 @@ impl ServiceError {
             | Self::UnknownRound(_)
             | Self::UnknownTurn(_)
             | Self::UnknownProposal(_)
-            | Self::UnknownAlarm(_) => ErrorClass::NotFound,
+            | Self::UnknownAlarm(_)
+            | Self::UnknownCode => ErrorClass::NotFound,
+            Self::CodeExpired(_) => ErrorClass::Gone,
             Self::Progress(_)
             | Self::NotYet(_)
             | Self::ChallengeSpent
@@ -277,6 +291,7 @@ impl ServiceError {
             | Self::AlarmCleared(_)
             | Self::ReadingContradicts { .. }
             | Self::Exists { .. }
+            | Self::KeyKnown(_)
             | Self::Evidence(_) => ErrorClass::Conflict,
             _ => ErrorClass::Invalid,
         }

@@ -3,9 +3,10 @@
 //! A request is not a statement: it is not posted. It opens and closes rounds and turns, settles and
 //! refuses. It is kept, and the same request handed in twice is done once.
 
-use disclosure::statement::Role;
+use disclosure::key::{Fingerprint, PublicKey};
+use disclosure::statement::{Enrolment, Role};
 use domain::round::{Round, Turn};
-use domain::{RoundId, Timestamp, TurnId, VillageId};
+use domain::{HouseholdNo, PersonId, RoundId, Timestamp, TurnId, VillageId};
 use serde::{Deserialize, Serialize};
 
 /// The DSSE payload type of a request.
@@ -70,6 +71,8 @@ pub enum Ask {
         /// The round.
         round: RoundId,
     },
+    /// Let somebody enrol a key, with a one-time code.
+    Invite(Invitation),
     /// Refuse to sign a statement (拒签).
     Refuse {
         /// The statement.
@@ -79,11 +82,44 @@ pub enum Ask {
     },
 }
 
+/// Whose key may be enrolled with a code, and as what; see [`Enrolment`] for the fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Invitation {
+    /// The person.
+    pub person: PersonId,
+    /// The role.
+    pub role: Role,
+    /// The village.
+    #[serde(default)]
+    pub village: Option<VillageId>,
+    /// The household.
+    #[serde(default)]
+    pub household: Option<HouseholdNo>,
+    /// The key that the new one replaces.
+    #[serde(default)]
+    pub replaces: Option<Fingerprint>,
+}
+
+impl Invitation {
+    /// The enrolment of a key by it.
+    pub fn enrolment(&self, key: PublicKey) -> Enrolment {
+        Enrolment {
+            village: self.village.clone(),
+            household: self.household.clone(),
+            replaces: self.replaces,
+            ..Enrolment::new(self.person.clone(), self.role, key)
+        }
+    }
+}
+
 impl Ask {
     /// Whether somebody in `role` may ask this.
     pub const fn allowed(&self, role: Role) -> bool {
         match self {
-            Self::Refuse { .. } => matches!(role, Role::Station | Role::Cadre),
+            Self::Refuse { .. } => !matches!(role, Role::Household | Role::Log),
+            // Whether they decide on that person's key is the policy's to say.
+            Self::Invite(_) => matches!(role, Role::Root | Role::Station | Role::Supervisor),
             _ => matches!(role, Role::Station),
         }
     }
@@ -98,6 +134,7 @@ impl Ask {
             Self::DismissProposal { .. } => "dismiss-proposal",
             Self::AcknowledgeAlarm { .. } => "acknowledge-alarm",
             Self::Settle { .. } => "settle",
+            Self::Invite(_) => "invite",
             Self::Refuse { .. } => "refuse",
         }
     }

@@ -43,8 +43,13 @@ impl Secret {
         Hash(self.0).to_hex()
     }
 
+    /// 32 bytes that were just drawn.
+    pub(crate) const fn drawn(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// What the store keeps of it.
-    fn hashed(&self) -> [u8; 32] {
+    pub(crate) fn hashed(&self) -> [u8; 32] {
         Hash::of(&self.0).0
     }
 }

@@ -117,7 +117,7 @@ impl Store {
         Ok(id)
     }
 
-    async fn insert_in(
+    pub(crate) async fn insert_in(
         &self,
         tx: &mut Tx,
         new: &NewStatement,

@@ -278,6 +278,14 @@ impl Record {
         }
     }
 
+    /// Checks an enrolment but for its key, as for somebody who has yet to make it.
+    pub fn check_place(&self, enrolment: &Enrolment) -> Result<(), RecordError> {
+        if let Some(village) = &enrolment.village {
+            self.known_village(village)?;
+        }
+        Ok(self.directory.check_place(enrolment)?)
+    }
+
     /// Who must sign a statement by the policy in force.
     pub fn needs(&self, statement: &Statement) -> &[Need] {
         self.policy().map_or(&[], |policy| needs_of(&self.directory, policy, statement))

@@ -86,6 +86,17 @@ pub enum KeyKept {
     File,
 }
 
+impl KeyKept {
+    /// The word that stands in statements.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::Software => "software",
+            Self::File => "file",
+        }
+    }
+}
+
 /// Why a key is revoked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod drafting;
+mod enrolling;
 mod foreign;
 mod founding;
 mod ingest;

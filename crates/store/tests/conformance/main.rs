@@ -12,6 +12,7 @@ mod board;
 mod evidence;
 mod gaps;
 mod ground;
+mod invitations;
 mod log;
 mod months;
 mod opening;
@@ -130,6 +131,8 @@ fn suite() -> Vec<(&'static str, ground::Case)> {
             bills_read_back
             many_bills_go_in_whole
             names_stand_beside_the_log;
+        invitations:
+            a_code_is_used_once;
         sessions:
             a_challenge_is_answered_once
             the_oldest_challenge_gives_way

@@ -7,6 +7,7 @@
 mod alarms;
 mod balance;
 mod curve;
+mod enrolments;
 mod problem;
 mod proposals;
 mod readings;
@@ -45,6 +46,7 @@ pub(crate) fn routes() -> Router<Site> {
         .post(session::begin)
         .delete(session::end)
         .layer(DefaultBodyLimit::max(MAX_SIGNATURE_BODY_BYTES));
+    let enrolments = post(enrolments::enrol).layer(DefaultBodyLimit::max(MAX_SIGNATURE_BODY_BYTES));
     let previews = post(readings::preview).layer(DefaultBodyLimit::max(MAX_PREVIEW_BODY_BYTES));
     let turn_previews = post(turns::preview).layer(DefaultBodyLimit::max(MAX_PREVIEW_BODY_BYTES));
     Router::new()
@@ -56,6 +58,7 @@ pub(crate) fn routes() -> Router<Site> {
         .route("/api/v1/statements/{id}", get(statement::show))
         .route("/api/v1/statements/{id}/curve", get(curve::show))
         .route("/api/v1/statements/{id}/signatures", signatures)
+        .route("/api/v1/enrolments", enrolments)
         .route("/api/v1/session/challenge", post(session::challenge))
         .route("/api/v1/session", sessions)
         .route("/api/v1/session/statements", get(session::statements))

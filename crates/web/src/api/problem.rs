@@ -55,6 +55,7 @@ impl From<ServiceError> for Problem {
             ErrorClass::NoSession => StatusCode::UNAUTHORIZED,
             ErrorClass::Forbidden => StatusCode::FORBIDDEN,
             ErrorClass::NotFound => StatusCode::NOT_FOUND,
+            ErrorClass::Gone => StatusCode::GONE,
             ErrorClass::Conflict => StatusCode::CONFLICT,
             ErrorClass::Unavailable => {
                 tracing::error!(%error, "a request could not be done");
