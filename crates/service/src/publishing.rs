@@ -1,5 +1,6 @@
 //! From stored to published: the checkpoint is signed, cosigned where a policy asks for it, and kept.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +42,8 @@ impl Reached {
 /// What witnesses answered about one head.
 #[derive(Debug, Default)]
 struct Gathered {
-    signatures: Vec<(VerifierKey, NoteSignature)>,
+    /// By the witness's place in the policy: whoever answers first, the note is the same.
+    signatures: BTreeMap<usize, (VerifierKey, NoteSignature)>,
     contradiction: Option<Contradiction>,
 }
 
@@ -108,7 +110,7 @@ impl Service {
             witnesses.fail(head.size, self.now(), Some(why.clone()));
             return Err(why.into());
         }
-        let (keys, signatures): (Vec<_>, Vec<_>) = signatures.into_iter().unzip();
+        let (keys, signatures): (Vec<_>, Vec<_>) = signatures.into_values().unzip();
         if !witnesses.policy().is_met(&keys) {
             witnesses.fail(head.size, self.now(), None);
             for status in witnesses.status() {
@@ -143,7 +145,7 @@ impl Service {
             asked.spawn(async move {
                 let outcome = claim.ask(&note, size, from, &log).await;
                 claim.note(&outcome, size, clock.now());
-                (claim.key(), outcome)
+                (place, claim.key(), outcome)
             });
         }
         let mut gathered = Gathered::default();
@@ -155,17 +157,17 @@ impl Service {
             };
             match next {
                 None => break,
-                Some(Ok((Some(key), Outcome::Cosigned(signature)))) => {
-                    gathered.signatures.push((key, signature));
+                Some(Ok((place, Some(key), Outcome::Cosigned(signature)))) => {
+                    gathered.signatures.insert(place, (key, signature));
                 }
-                Some(Ok((_, Outcome::Contradicts(why)))) => {
+                Some(Ok((_, _, Outcome::Contradicts(why)))) => {
                     gathered.contradiction = Some(why);
                     break;
                 }
                 Some(_) => {}
             }
             let keys: Vec<VerifierKey> =
-                gathered.signatures.iter().map(|(key, _)| key.clone()).collect();
+                gathered.signatures.values().map(|(key, _)| key.clone()).collect();
             if end.is_none() && witnesses.policy().is_met(&keys) {
                 end = Some(Instant::now() + Duration::from_millis(LATE_WITNESS_MILLIS));
             }
