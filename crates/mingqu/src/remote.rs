@@ -40,7 +40,7 @@ impl Remote {
 
     /// Whether somebody means an address and not a folder.
     pub fn is_address(place: &str) -> bool {
-        place.starts_with("http://") || place.starts_with("https://")
+        place.starts_with("http://")
     }
 
     /// Fetches a file, with some patience; `None` where the server says that there is none.

@@ -71,9 +71,15 @@ pub fn trusted(log_key: Option<&str>) -> anyhow::Result<Option<VerifierKey>> {
 
 /// A log copy on disk.
 pub fn folder(path: &Path) -> anyhow::Result<Folder> {
+    if path.starts_with("https:") {
+        bail!(
+            "this program speaks plain HTTP alone: fetch {} through a proxy on this computer, or audit a copy",
+            path.display()
+        );
+    }
     if !path.is_dir() {
         bail!(
-            "{} is not a folder: give one that `mingqu log copy` or `mingqu log export` wrote, or an address like https://…",
+            "{} is not a folder: give one that `mingqu log copy` or `mingqu log export` wrote, or an address like http://…",
             path.display()
         );
     }
@@ -331,6 +337,12 @@ mod tests {
         fork.force(log.entries[1].clone());
         assert_eq!(desk.audit(&fork.export(), &[]), Verdict::Bad);
         assert_eq!(std::fs::read(desk.state()).unwrap(), kept);
+    }
+
+    #[test]
+    fn rejects_an_address_that_this_program_does_not_speak() {
+        let error = folder(Path::new("https://water.example")).err().unwrap().to_string();
+        assert!(error.contains("plain HTTP alone"), "{error}");
     }
 
     #[test]

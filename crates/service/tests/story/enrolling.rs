@@ -1,8 +1,5 @@
 //! A key comes into the log by a one-time code.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-
 use audit::testing::Person;
 use disclosure::dsse::{Envelope, pae};
 use disclosure::key::{PublicKey, SigningKey, sign};
@@ -10,25 +7,10 @@ use disclosure::statement::{KeyKept, Kind, Role};
 use domain::progress::Progress;
 use service::request::{Ask, Invitation, REQUEST_PAYLOAD_TYPE, Request};
 use service::{
-    Answer, ErrorClass, INVITATION_SECONDS, NoRandomness, Randomness, Secret, Service,
-    ServiceError, enrolment_text,
+    Answer, ErrorClass, INVITATION_SECONDS, Secret, Service, ServiceError, enrolment_text,
 };
 
-use crate::town::log_key;
 use crate::{Town, id};
-
-#[derive(Default)]
-struct Counted(AtomicU8);
-
-impl Randomness for Counted {
-    fn draw(&self) -> Result<[u8; 32], NoRandomness> {
-        Ok([self.0.fetch_add(1, Ordering::Relaxed); 32])
-    }
-}
-
-async fn server(town: &Town) -> Service {
-    town.reopen(log_key()).await.unwrap().drawing_from(Arc::new(Counted::default()))
-}
 
 fn invitation() -> Invitation {
     Invitation {
@@ -65,7 +47,7 @@ async fn enrol(service: &Service, code: &Secret, key: &SigningKey) -> Result<i64
 #[tokio::test]
 async fn an_invited_key_waits_for_those_who_decide_and_signs_then() {
     let town = Town::founded().await;
-    let service = server(&town).await;
+    let service = town.drawing().await;
     let roots = town.log.people.roots.clone();
     let code = invite(&service, &roots[0], invitation()).await.unwrap();
     let key = SigningKey::from_bytes(&[91; 32]);
@@ -87,7 +69,7 @@ async fn an_invited_key_waits_for_those_who_decide_and_signs_then() {
 #[tokio::test]
 async fn a_code_enrols_one_key_and_an_answer_that_got_lost_is_given_again() {
     let town = Town::founded().await;
-    let service = server(&town).await;
+    let service = town.drawing().await;
     let root = &town.log.people.roots[0];
     let code = invite(&service, root, invitation()).await.unwrap();
     let (mine, theirs) = (SigningKey::from_bytes(&[91; 32]), SigningKey::from_bytes(&[92; 32]));
@@ -101,7 +83,7 @@ async fn a_code_enrols_one_key_and_an_answer_that_got_lost_is_given_again() {
 #[tokio::test]
 async fn a_code_is_good_for_its_time() {
     let town = Town::founded().await;
-    let service = server(&town).await;
+    let service = town.drawing().await;
     let code = invite(&service, &town.log.people.roots[0], invitation()).await.unwrap();
     let later = service.now().plus_millis(INVITATION_SECONDS * 1000);
     town.set_clock(later);
@@ -112,7 +94,7 @@ async fn a_code_is_good_for_its_time() {
 #[tokio::test]
 async fn rejects_a_key_without_its_proof_and_a_key_that_is_known() {
     let town = Town::founded().await;
-    let service = server(&town).await;
+    let service = town.drawing().await;
     let code = invite(&service, &town.log.people.roots[0], invitation()).await.unwrap();
     let (key, other) = (SigningKey::from_bytes(&[91; 32]), SigningKey::from_bytes(&[92; 32]));
     let text = enrolment_text(&id("sample"), &code, &PublicKey::of(&key), KeyKept::Browser);
@@ -130,7 +112,7 @@ async fn rejects_a_key_without_its_proof_and_a_key_that_is_known() {
 #[tokio::test]
 async fn rejects_invitations_by_whoever_does_not_decide_and_to_nowhere() {
     let town = Town::founded().await;
-    let service = server(&town).await;
+    let service = town.drawing().await;
     let people = &town.log.people;
     for asker in [&people.station, &people.east] {
         let refused = invite(&service, asker, invitation()).await.unwrap_err();

@@ -1,34 +1,16 @@
 //! Somebody shows whose key they hold, and is told what waits for them.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-
 use audit::testing::{Person, TestLog};
 use disclosure::key::{PublicKey, sign};
 use disclosure::policy::SignatureProblem;
 use disclosure::statement::{Act, KeyAct, RevocationReason, Statement};
 use service::request::Ask;
 use service::session::{CHALLENGE_SECONDS, SESSION_SECONDS, session_text};
-use service::{Begun, NoRandomness, Randomness, Secret, Service, ServiceError, ToSign};
+use service::{Begun, Secret, Service, ServiceError, ToSign};
 
-use crate::town::log_key;
 use crate::{Town, id};
 
 const ORIGIN: &str = "https://water.example";
-
-#[derive(Default)]
-struct Counted(AtomicU8);
-
-impl Randomness for Counted {
-    fn draw(&self) -> Result<[u8; 32], NoRandomness> {
-        Ok([self.0.fetch_add(1, Ordering::Relaxed); 32])
-    }
-}
-
-/// A server of the town that can begin sessions.
-async fn server(town: &Town) -> Service {
-    town.reopen(log_key()).await.unwrap().drawing_from(Arc::new(Counted::default()))
-}
 
 async fn begin(service: &Service, person: &Person) -> Result<Begun, ServiceError> {
     let challenge = service.challenge().await.unwrap();
@@ -54,7 +36,7 @@ fn ids(list: &[service::to_sign::Named]) -> Vec<i64> {
 #[tokio::test]
 async fn a_session_lasts_its_time() {
     let town = Town::founded().await;
-    let service = server(&town).await;
+    let service = town.drawing().await;
     let station = &town.log.people.station;
     let begun = begin(&service, station).await.unwrap();
     assert_eq!(begun.session.signer.person, station.person);
@@ -70,7 +52,7 @@ async fn a_session_lasts_its_time() {
 #[tokio::test]
 async fn rejects_a_challenge_answered_twice_or_too_late() {
     let town = Town::founded().await;
-    let service = server(&town).await;
+    let service = town.drawing().await;
     let station = &town.log.people.station;
     let challenge = service.challenge().await.unwrap();
     answer(&service, station, &challenge.nonce).await.unwrap();
@@ -85,7 +67,7 @@ async fn rejects_a_challenge_answered_twice_or_too_late() {
 #[tokio::test]
 async fn rejects_a_signature_over_anything_else() {
     let town = Town::founded().await;
-    let service = server(&town).await;
+    let service = town.drawing().await;
     let person = &town.log.people.station;
     let key = PublicKey::of(&person.key);
     let text = |origin: &str, district: &str, nonce: &Secret| {
@@ -103,7 +85,7 @@ async fn rejects_a_signature_over_anything_else() {
 #[tokio::test]
 async fn a_revoked_key_begins_no_session_and_ends_those_it_began() {
     let town = Town::founded().await;
-    let service = server(&town).await;
+    let service = town.drawing().await;
     let people = &town.log.people;
     let begun = begin(&service, &people.east).await.unwrap();
     let act = Act::Revoke {
@@ -134,7 +116,7 @@ async fn without_randomness_no_session_begins() {
 async fn a_watering_waits_for_the_station_and_then_for_the_villages_cadre() {
     let town = Town::founded().await;
     let draft = town.drafted().await;
-    let service = server(&town).await;
+    let service = town.drawing().await;
     let people = &town.log.people;
     let waiting = |list: ToSign| ids(&list.waiting);
     assert_eq!(waiting(waits_for(&service, &people.station).await), [draft.id]);
@@ -154,7 +136,7 @@ async fn a_watering_waits_for_the_station_and_then_for_the_villages_cadre() {
 async fn what_was_refused_stays_visible_to_those_it_names() {
     let town = Town::founded().await;
     let draft = town.drafted().await;
-    let service = server(&town).await;
+    let service = town.drawing().await;
     let people = &town.log.people;
     town.sign(draft.id, &people.station).await.unwrap();
     let refuse = Ask::Refuse { statement: draft.id, reason: "闸门未关严".to_owned() };

@@ -1,6 +1,7 @@
 //! The small district of the stories; its people, meters and founding statements are the auditor's sample.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
 use audit::testing::{ORIGIN, Person, TestLog, TestMeter};
@@ -16,8 +17,8 @@ use domain::round::{Round, Turn};
 use domain::share::ShareMethod;
 use service::request::{Ask, REQUEST_PAYLOAD_TYPE, Request};
 use service::{
-    Answer, Arrival, Clock, LogKey, NewAttachment, PendingStatement, Service, ServiceError,
-    Witnesses,
+    Answer, Arrival, Clock, LogKey, NewAttachment, NoRandomness, PendingStatement, Randomness,
+    Service, ServiceError, Witnesses,
 };
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use store::Store;
@@ -31,6 +32,16 @@ pub struct TestClock(Mutex<Timestamp>);
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         *self.0.lock().unwrap()
+    }
+}
+
+/// Draws a byte after the other, 32 times each.
+#[derive(Default)]
+struct Counted(AtomicU8);
+
+impl Randomness for Counted {
+    fn draw(&self) -> Result<[u8; 32], NoRandomness> {
+        Ok([self.0.fetch_add(1, Ordering::Relaxed); 32])
     }
 }
 
@@ -115,6 +126,11 @@ impl Town {
     /// Another server on the same database.
     pub async fn another_server(&self) -> Arc<Service> {
         Arc::new(self.reopen(log_key()).await.unwrap())
+    }
+
+    /// Another server on the same database, which can begin sessions and give out codes.
+    pub async fn drawing(&self) -> Service {
+        self.reopen(log_key()).await.unwrap().drawing_from(Arc::new(Counted::default()))
     }
 
     pub async fn reopen(&self, key: LogKey) -> Result<Service, ServiceError> {
