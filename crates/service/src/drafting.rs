@@ -106,6 +106,7 @@ impl Service {
         let draft = self.measure(row).await?;
         let new = self.new_statement(&draft.statement, Progress::Draft)?;
         self.store.insert_statement(&new, &draft.evidence, Some(&row.code)).await?;
+        self.look_for_overdue();
         Ok(())
     }
 
@@ -165,7 +166,7 @@ impl Service {
         let (evidence, measured) = self.measure_between(&turn, end).await?;
         let shares = self.share(&turn, measured.volume)?;
         let (pieces, reports) = evidence.facts()?;
-        let head = self.head_for(Kind::Watering, &turn.village, &shares);
+        let head = self.head_for(Kind::Watering, Some(&turn.village), &shares);
         let watering = WateringFacts {
             outlet: turn.outlet,
             origin: evidence.origin(),
@@ -217,11 +218,16 @@ impl Service {
         known.ok_or_else(|| RecordError::UnknownOutlet(outlet.clone()).into())
     }
 
-    /// What a statement of this village begins with.
-    pub(crate) fn head_for(&self, kind: Kind, village: &VillageId, shares: &[Share]) -> Head {
+    /// What a statement of a kind and village begins with.
+    pub(crate) fn head_for(
+        &self,
+        kind: Kind,
+        village: Option<&VillageId>,
+        shares: &[Share],
+    ) -> Head {
         let record = self.record();
         let signers = record.policy().map(|policy| {
-            record.directory().signers(policy.needs(kind, None), Some(village), |enrolment| {
+            record.directory().signers(policy.needs(kind, None), village, |enrolment| {
                 !shares.iter().any(|share| Some(&share.household) == enrolment.household.as_ref())
             })
         });

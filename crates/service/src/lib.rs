@@ -17,6 +17,7 @@ pub mod session;
 pub mod to_sign;
 
 mod asking;
+mod by_the_log;
 mod door;
 mod drafting;
 mod enrolling;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use disclosure::bundle::{self, BundleId};
 use disclosure::checkpoint::Checkpoint;
+use disclosure::key::SIGNATURE_BYTES;
 use disclosure::merkle::{Hash, RootBuilder, leaf_hash, verify_consistency};
 use disclosure::note::{KeyName, NoteSigner, VerifierKey};
 use disclosure::proof::{
@@ -15,7 +16,7 @@ use store::{Head, Store};
 
 use crate::{Service, ServiceError};
 
-/// The log's own key: it signs checkpoints, and nothing that a person signs.
+/// The log's own key: it signs checkpoints and what the log says by itself, and nothing that a person signs.
 pub struct LogKey {
     origin: KeyName,
     key: SigningKey,
@@ -32,6 +33,11 @@ impl LogKey {
         Checkpoint::new(self.origin.as_str(), head.size, Hash(head.root))
             .sign(&self.key)
             .map_err(|error| ServiceError::DamagedLog(error.to_string()))
+    }
+
+    /// Signs what the log says by itself.
+    pub(crate) fn sign(&self, message: &[u8]) -> [u8; SIGNATURE_BYTES] {
+        disclosure::key::sign(&self.key, message)
     }
 
     /// The verifier key.

@@ -49,6 +49,8 @@ pub struct Service {
     /// Closed turns that could not be drafted when they were last looked at.
     undrafted: Mutex<Vec<Undrafted>>,
     news: Notify,
+    /// When what waits was last looked through for a deadline that has passed.
+    pub(crate) looked_for_overdue: Mutex<Option<Timestamp>>,
     pub(crate) statuses: Arc<Statuses>,
     pub(crate) watching: Watching,
     pub(crate) started_at: Timestamp,
@@ -98,6 +100,7 @@ impl Service {
             fresh: Mutex::default(),
             undrafted: Mutex::default(),
             news: Notify::new(),
+            looked_for_overdue: Mutex::default(),
             watching: Watching::default(),
             started_at,
             genesis: None,
@@ -153,12 +156,13 @@ impl Service {
     }
 
     /// What is done without being asked, again and again: makes room for the months to come, reads what
-    /// other servers posted, drafts the turns that can be drafted, posts what is co-signed.
+    /// other servers posted, drafts the turns that can be drafted, posts what is co-signed, and says what the log says by itself.
     pub async fn tend(&self) -> Result<(), ServiceError> {
         self.store.make_months(self.now()).await?;
         self.catch_up().await?;
         self.draft_due().await?;
-        self.post_ready().await
+        self.post_ready().await?;
+        self.speak_by_itself().await
     }
 
     /// Waits until something came in that may let a turn be drafted.

@@ -29,7 +29,7 @@ impl Service {
         let bills = bills_to_lines(&due.bills)
             .map_err(|error| ServiceError::RequestMalformed(error.to_string()))?;
         let reference = AttachmentRef::of(BILLS_MEDIA_TYPE, &bills);
-        let head = self.head_for(Kind::BillRun, village, &[]);
+        let head = self.head_for(Kind::BillRun, Some(village), &[]);
         let households =
             u32::try_from(due.bills.len()).map_err(|_| too_many_bills(due.bills.len()))?;
         let statement = Statement::BillRun(BillRun {

@@ -106,7 +106,8 @@ impl Town {
     /// A district in which nothing was posted.
     pub async fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let clock = Arc::new(TestClock(Mutex::new(id("2016-05-10T00:00:00Z"))));
+        // A little before the log balances its first day.
+        let clock = Arc::new(TestClock(Mutex::new(id("2016-05-01T20:00:00Z"))));
         let service = Arc::new(open(&folder, &clock, log_key(), None).await.unwrap());
         Self { service, clock, log: TestLog::founded(), folder }
     }
