@@ -61,6 +61,10 @@ impl Service {
             Ask::LogTurn { turn, closed_at, proposal } => {
                 self.log_turn(turn, *closed_at, *proposal).await?
             }
+            Ask::AmendTurn(turn) => self.amend_turn(turn, &asker).await?,
+            Ask::Correct { posting, instead, reason } => {
+                self.correct(*posting, instead.as_ref(), reason).await?
+            }
             Ask::DismissProposal { proposal, reason } => {
                 self.dismiss_proposal(*proposal, reason, &asker).await?
             }

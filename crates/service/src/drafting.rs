@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use disclosure::dsse::MAX_PAYLOAD_BYTES;
 use disclosure::merkle::Hash;
 use disclosure::record::RecordError;
-use disclosure::statement::{Head, Kind, Statement, Watering, WateringFacts};
+use disclosure::statement::{Correction, Head, Kind, Statement, Watering, WateringFacts};
 use domain::measurement::{Measured, MeasurementError};
 use domain::progress::Progress;
 use domain::registry::Outlet;
@@ -62,9 +62,22 @@ impl Obstacle {
     }
 }
 
-struct Draft {
-    statement: Statement,
-    evidence: Vec<Attachment>,
+/// A statement drawn up from what was measured, with the reports that it rests on.
+pub(crate) struct Draft {
+    pub(crate) statement: Statement,
+    pub(crate) evidence: Vec<Attachment>,
+}
+
+/// What a correction supersedes, and why.
+pub(crate) struct Superseding {
+    pub(crate) index: u64,
+    pub(crate) reason: String,
+}
+
+impl Superseding {
+    fn of(correction: &Correction) -> Self {
+        Self { index: correction.supersedes, reason: correction.reason.clone() }
+    }
 }
 
 impl Service {
@@ -103,7 +116,8 @@ impl Service {
     }
 
     async fn draft_turn(&self, row: &TurnRow) -> Result<(), ServiceError> {
-        let draft = self.measure(row).await?;
+        let (turn, end) = closed(row)?;
+        let draft = self.measure(turn, end, None).await?;
         let new = self.new_statement(&draft.statement, Progress::Draft)?;
         self.store.insert_statement(&new, &draft.evidence, Some(&row.code)).await?;
         self.look_for_overdue();
@@ -142,10 +156,17 @@ impl Service {
         before: &Statement,
         facts: &WateringFacts,
     ) -> Result<(), ServiceError> {
-        let Some(turn) = self.store.turn(&facts.turn).await? else {
-            return Ok(());
+        let (turn, end, superseding) = match before {
+            Statement::Correction(body) => (facts.turn(), facts.end, Some(Superseding::of(body))),
+            _ => match self.store.turn(&facts.turn).await? {
+                Some(row) => {
+                    let (turn, end) = closed(&row)?;
+                    (turn, end, None)
+                }
+                None => return Ok(()),
+            },
         };
-        let draft = match self.measure(&turn).await {
+        let draft = match self.measure(turn, end, superseding).await {
             Ok(draft) => draft,
             Err(ServiceError::Store(error)) => return Err(error.into()),
             // It must not be signed any more; its turn waits again, with this reason.
@@ -160,13 +181,18 @@ impl Service {
         Ok(())
     }
 
-    async fn measure(&self, row: &TurnRow) -> Result<Draft, ServiceError> {
-        let turn = turn_of(row)?;
-        let end = row.closed_at.ok_or_else(|| ServiceError::UnknownTurn(row.code.clone()))?;
+    /// Measures a turn and draws up its watering, or the correction of one.
+    pub(crate) async fn measure(
+        &self,
+        turn: Turn,
+        end: Timestamp,
+        superseding: Option<Superseding>,
+    ) -> Result<Draft, ServiceError> {
         let (evidence, measured) = self.measure_between(&turn, end).await?;
         let shares = self.share(&turn, measured.volume)?;
         let (pieces, reports) = evidence.facts()?;
-        let head = self.head_for(Kind::Watering, Some(&turn.village), &shares);
+        let kind = if superseding.is_some() { Kind::Correction } else { Kind::Watering };
+        let head = self.head_for(kind, Some(&turn.village), &shares);
         let watering = WateringFacts {
             outlet: turn.outlet,
             origin: evidence.origin(),
@@ -184,15 +210,19 @@ impl Service {
             shares,
             evidence: pieces,
         };
-        let statement = Statement::Watering(Watering { head, watering });
+        let statement = match superseding {
+            Some(Superseding { index: supersedes, reason }) => {
+                Statement::Correction(Correction { head, supersedes, reason, watering })
+            }
+            None => Statement::Watering(Watering { head, watering }),
+        };
         self.record().check(&statement, &BTreeMap::new())?;
         Ok(Draft { statement, evidence: reports })
     }
 
     /// What the meters say now of a closed turn.
     pub(crate) async fn measured_volume(&self, row: &TurnRow) -> Result<Litres, ServiceError> {
-        let turn = turn_of(row)?;
-        let end = row.closed_at.ok_or_else(|| ServiceError::UnknownTurn(row.code.clone()))?;
+        let (turn, end) = closed(row)?;
         Ok(self.measure_between(&turn, end).await?.1.volume)
     }
 
@@ -261,6 +291,12 @@ impl Service {
             created_at: self.now(),
         })
     }
+}
+
+/// A turn that is over, and when.
+fn closed(row: &TurnRow) -> Result<(Turn, Timestamp), ServiceError> {
+    let end = row.closed_at.ok_or_else(|| ServiceError::UnknownTurn(row.code.clone()))?;
+    Ok((turn_of(row)?, end))
 }
 
 /// The turn as it was asked for.

@@ -145,6 +145,24 @@ pub enum ServiceError {
     /// The turn is closed.
     #[error("turn {0} is closed already")]
     TurnClosed(TurnId),
+    /// A turn whose watering everybody signed.
+    #[error("the watering of turn {0} is signed by all: correct its posting instead")]
+    SignedByAll(TurnId),
+    /// A correction that would say the same.
+    #[error(
+        "the meters and the roster say of posting {0} what it says: there is nothing to correct"
+    )]
+    NothingToCorrect(u64),
+    /// Another correction of the same posting.
+    #[error(
+        "another correction of posting {posting} waits for signatures as statement {statement}: sign or refuse that first"
+    )]
+    CorrectionWaits {
+        /// The posting's index.
+        posting: u64,
+        /// The correction's id.
+        statement: i64,
+    },
     /// A gate that is opened or closed later than now.
     #[error("the time {at} lies in the future, it is {now}: check day and hour")]
     InFuture {
@@ -285,6 +303,9 @@ impl ServiceError {
             | Self::RefusedBefore { .. }
             | Self::Overtaken
             | Self::TurnClosed(_)
+            | Self::SignedByAll(_)
+            | Self::NothingToCorrect(_)
+            | Self::CorrectionWaits { .. }
             | Self::OutletBusy { .. }
             | Self::OutletTaken { .. }
             | Self::ProposalDecided(_)

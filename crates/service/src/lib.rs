@@ -18,6 +18,7 @@ pub mod to_sign;
 
 mod asking;
 mod by_the_log;
+mod correcting;
 mod door;
 mod drafting;
 mod enrolling;

@@ -89,16 +89,25 @@ impl Service {
                 Err(taken(&turn.id))
             };
         }
+        Ok(Some(self.check_times(turn, closed_at).await?))
+    }
+
+    /// Checks what a turn that is over names, its times, and that no other turn had the outlet's water then.
+    pub(crate) async fn check_times(
+        &self,
+        turn: &Turn,
+        closed_at: Timestamp,
+    ) -> Result<NewTurn, ServiceError> {
         let new = self.check_turn(turn).await?;
         turn.check_closing(closed_at)?;
         self.check_past(closed_at)?;
         let outlet = &turn.outlet;
         let others = self.store.turns_between(outlet, turn.opened_at, closed_at).await?;
-        match others.into_iter().next() {
+        match others.into_iter().find(|other| other.code != turn.id) {
             Some(other) => {
                 Err(ServiceError::OutletTaken { outlet: outlet.clone(), turn: other.code })
             }
-            None => Ok(Some(new)),
+            None => Ok(new),
         }
     }
 }

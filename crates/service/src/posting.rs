@@ -12,7 +12,7 @@ use domain::bill::Bill;
 use domain::progress::Progress;
 use store::{
     Head, NewBill, NewEntry, NewShare, PostOutcome, Posting, Projection, StatementRow, StoreError,
-    Tile,
+    Superseded, Tile,
 };
 
 use crate::signing::envelope_of;
@@ -159,7 +159,10 @@ fn projection(
     match statement {
         Statement::Watering(body) => Ok(watering_projection(&body.watering, None)),
         Statement::Correction(body) => {
-            Ok(watering_projection(&body.watering, Some(body.supersedes)))
+            let plan = serde_json::to_string(&body.watering.turn())
+                .map_err(|error| ServiceError::DamagedLog(format!("turn: {error}")))?;
+            let superseded = Superseded { index: body.supersedes, plan };
+            Ok(watering_projection(&body.watering, Some(superseded)))
         }
         Statement::BillRun(body) => {
             let bytes = attachments.get(&body.bills.sha256).map(Vec::as_slice).unwrap_or_default();
@@ -169,7 +172,7 @@ fn projection(
     }
 }
 
-fn watering_projection(facts: &WateringFacts, supersedes: Option<u64>) -> Projection {
+fn watering_projection(facts: &WateringFacts, supersedes: Option<Superseded>) -> Projection {
     Projection::Watering {
         outlet: facts.outlet.clone(),
         start_at: facts.start,

@@ -9,6 +9,8 @@ use domain::round::{Round, Turn};
 use domain::{HouseholdNo, PersonId, RoundId, Timestamp, TurnId, VillageId};
 use serde::{Deserialize, Serialize};
 
+use crate::past_turns::PastTurn;
+
 /// The DSSE payload type of a request.
 pub const REQUEST_PAYLOAD_TYPE: &str = "application/vnd.mingqu.request.v1+json";
 
@@ -49,6 +51,18 @@ pub enum Ask {
         /// The proposal that it came of.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         proposal: Option<i64>,
+    },
+    /// Write a turn anew that was entered wrongly, as long as its watering is not signed by all.
+    AmendTurn(PastTurn),
+    /// Draw up a correction of a posted watering, which is measured anew.
+    Correct {
+        /// The posting's index.
+        posting: u64,
+        /// The turn as it should have been entered; without it, as it was posted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead: Option<PastTurn>,
+        /// Why.
+        reason: String,
     },
     /// Say of a proposal that it is no turn.
     DismissProposal {
@@ -131,6 +145,8 @@ impl Ask {
             Self::OpenTurn(_) => "open-turn",
             Self::CloseTurn { .. } => "close-turn",
             Self::LogTurn { .. } => "log-turn",
+            Self::AmendTurn(_) => "amend-turn",
+            Self::Correct { .. } => "correct",
             Self::DismissProposal { .. } => "dismiss-proposal",
             Self::AcknowledgeAlarm { .. } => "acknowledge-alarm",
             Self::Settle { .. } => "settle",

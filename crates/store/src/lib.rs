@@ -78,7 +78,7 @@ pub use log::{EMPTY_ROOT, Head, MAX_ENTRIES_PER_POSTING, NewEntry, PostOutcome, 
 pub use meter::MeterActivity;
 pub use month::{Month, MonthError};
 pub use partition::MONTHS_AHEAD;
-pub use projection::{NewBill, NewShare, Projection};
+pub use projection::{NewBill, NewShare, Projection, Superseded};
 pub use proposal::{MAX_PROPOSALS_PER_READ, ProposalRow, ProposalState};
 pub use quarantine::{
     MAX_QUARANTINE_PAYLOAD_BYTES, MAX_QUARANTINE_ROWS, MAX_QUARANTINE_ROWS_PER_READ,

@@ -30,8 +30,8 @@ pub enum Projection {
         estimated: bool,
         /// The households' parts.
         shares: Vec<NewShare>,
-        /// The index of the watering that this one corrects.
-        supersedes: Option<u64>,
+        /// What it corrects.
+        supersedes: Option<Superseded>,
     },
     /// Bills of a settlement; the entry must name its village, and its round unless it is the year's.
     BillRun {
@@ -40,6 +40,15 @@ pub enum Projection {
         /// The bills, one a household.
         bills: Vec<NewBill>,
     },
+}
+
+/// A watering that a correction supersedes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Superseded {
+    /// Its index.
+    pub index: u64,
+    /// The turn as it was, by the correction, as JSON; the store does not look inside.
+    pub plan: String,
 }
 
 /// One household's part of a watering.
@@ -81,7 +90,8 @@ impl Projection {
             Self::Watering { shares, supersedes, volume, .. } => {
                 let (village, round) = place(entry)?;
                 if let Some(former) = supersedes {
-                    supersede(tx, district, *former, entry.index, totals).await?;
+                    supersede(tx, district, former.index, entry.index, totals).await?;
+                    self.correct_turn(tx, district, former, entry.statement).await?;
                 }
                 self.write_watering(tx, district, entry, village, round).await?;
                 write_shares(tx, district, entry.index, shares).await?;
@@ -98,6 +108,32 @@ impl Projection {
                 Ok(())
             }
         }
+    }
+
+    /// From now on the turn is what the correction says of it, and its statement is the correction.
+    async fn correct_turn(
+        &self,
+        tx: &mut Tx,
+        district: i64,
+        former: &Superseded,
+        statement: Option<i64>,
+    ) -> Result<(), StoreError> {
+        let Self::Watering { start_at, end_at, .. } = self else { return Ok(()) };
+        changed!(
+            tx,
+            sqlx::query(
+                "UPDATE turn SET statement = $3, plan = $4, opened_at = $5, closed_at = $6
+                 WHERE district = $1 AND statement IN (
+                     SELECT id FROM statement WHERE district = $1 AND posted_index = $2)",
+            )
+            .bind(district)
+            .bind(stored("log index", former.index)?)
+            .bind(statement)
+            .bind(former.plan.as_str())
+            .bind(start_at.millis())
+            .bind(end_at.millis())
+        )?;
+        Ok(())
     }
 
     async fn write_watering(

@@ -88,6 +88,42 @@ impl Store {
         tx.commit().await
     }
 
+    /// Writes a turn anew that no statement stands on. A conflict when one does, when there is no such turn, its
+    /// round is unknown, or another turn had its outlet's water at that time.
+    pub async fn amend_turn(&self, turn: &NewTurn, closed_at: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.pool.write().await?;
+        lock(&mut tx, self.district).await?;
+        let amended = changed!(
+            &mut tx,
+            sqlx::query(
+                "UPDATE turn SET round = $3, outlet = $4, village = $5, plan = $6, opened_at = $7, closed_at = $8
+                 WHERE district = $1 AND code = $2 AND statement IS NULL AND NOT EXISTS (
+                     SELECT 1 FROM turn AS other WHERE other.district = $1 AND other.outlet = $4
+                     AND other.code <> $2 AND other.opened_at < $8
+                     AND (other.closed_at IS NULL OR other.closed_at > $7))",
+            )
+            .bind(self.district)
+            .bind(turn.code.as_str())
+            .bind(turn.round.as_str())
+            .bind(turn.outlet.as_str())
+            .bind(turn.village.as_str())
+            .bind(turn.plan.as_str())
+            .bind(turn.opened_at.millis())
+            .bind(closed_at.millis())
+        );
+        let why = match amended {
+            Ok(1) => return tx.commit().await,
+            Ok(_) => {
+                "it is not there, a statement stands on it, or another turn had its outlet's water then"
+            }
+            Err(error) if is_foreign_key(&error) => {
+                "its round is not entered: enter the round first"
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Err(StoreError::conflict("turn", &turn.code, why))
+    }
+
     /// Closes an open turn; false when no open turn has this code.
     pub async fn close_turn(&self, code: &TurnId, at: Timestamp) -> Result<bool, StoreError> {
         let mut tx = self.pool.write().await?;
@@ -248,14 +284,19 @@ impl Store {
     }
 }
 
+/// Nobody else enters a turn between a look and the entry: the row is a lock.
+async fn lock(tx: &mut Tx, district: i64) -> Result<(), StoreError> {
+    changed!(tx, sqlx::query("UPDATE district SET code = code WHERE id = $1").bind(district))?;
+    Ok(())
+}
+
 async fn enter(
     tx: &mut Tx,
     district: i64,
     turn: &NewTurn,
     closed_at: Option<Timestamp>,
 ) -> Result<(), StoreError> {
-    // Nobody else enters a turn between the look and the entry: the row is a lock.
-    changed!(tx, sqlx::query("UPDATE district SET code = code WHERE id = $1").bind(district))?;
+    lock(tx, district).await?;
     let entered = changed!(
         tx,
         sqlx::query(

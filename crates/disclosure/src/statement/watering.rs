@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::measurement::Doubt;
+use domain::round::{Member, Turn};
 use domain::share::{Share, ShareMethod};
 use domain::{GroupId, Litres, MeterCode, OutletId, RoundId, Timestamp, TurnId, VillageId};
 use serde::{Deserialize, Serialize};
@@ -96,6 +97,25 @@ pub struct Evidence {
 }
 
 impl WateringFacts {
+    /// The turn that it is of, its households named with what they brought to the division.
+    pub fn turn(&self) -> Turn {
+        let member = |share: &Share| Member {
+            household: share.household.clone(),
+            area: Some(share.area),
+            minutes: share.minutes,
+        };
+        Turn {
+            id: self.turn.clone(),
+            round: self.round.clone(),
+            outlet: self.outlet.clone(),
+            village: self.village.clone(),
+            group: self.group.clone(),
+            method: self.method,
+            members: self.shares.iter().map(member).collect(),
+            opened_at: self.start,
+        }
+    }
+
     /// The meters that it rests on, each as often as it has pieces of evidence.
     pub fn meters(&self) -> impl Iterator<Item = &MeterCode> {
         self.evidence.iter().map(|piece| &piece.meter)

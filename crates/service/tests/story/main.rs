@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod by_the_log;
+mod correcting;
 mod drafting;
 mod enrolling;
 mod foreign;

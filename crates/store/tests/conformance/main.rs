@@ -97,6 +97,7 @@ fn suite() -> Vec<(&'static str, ground::Case)> {
             a_turn_goes_from_open_to_drafted
             rejects_a_second_turn_at_an_outlet
             a_turn_is_logged_between_others
+            a_turn_is_amended_until_a_statement_stands_on_it
             rejects_a_turn_of_no_round
             a_replayed_request_is_known;
         statements:
@@ -124,6 +125,7 @@ fn suite() -> Vec<(&'static str, ground::Case)> {
         waterings:
             a_watering_is_read_with_its_shares
             a_correction_supersedes
+            a_correction_holds_of_its_turn
             rejects_a_second_correction_of_one_watering
             a_household_finds_its_shares;
         board:

@@ -83,6 +83,40 @@ pub async fn a_turn_is_logged_between_others(ground: Ground) {
     assert_eq!(logged.len(), 2);
 }
 
+pub async fn a_turn_is_amended_until_a_statement_stands_on_it(ground: Ground) {
+    let store = ground.store().await;
+    store.put_round(&spring()).await.unwrap();
+    let of = |code: &str, at_outlet, opened| NewTurn {
+        opened_at: at(opened),
+        ..new_turn(code, at_outlet)
+    };
+    store.log_turn(&of("t1", "w1", 10), at(40), None).await.unwrap();
+    store.log_turn(&of("t2", "w2", 10), at(40), None).await.unwrap();
+
+    let amended = NewTurn { plan: "amended".into(), ..of("t1", "w2", 40) };
+    store.amend_turn(&amended, at(60)).await.unwrap();
+    let known = store.turn(&turn("t1")).await.unwrap().unwrap();
+    assert_eq!((known.outlet.clone(), known.plan.as_str()), (outlet("w2"), "amended"));
+    assert_eq!((known.opened_at, known.closed_at), (at(40), Some(at(60))));
+    // Its own former time is not in its way, another turn's is.
+    store.amend_turn(&of("t1", "w2", 41), at(61)).await.unwrap();
+    let id = store
+        .insert_statement(&statement(1, Progress::Draft), &[], Some(&turn("t2")))
+        .await
+        .unwrap();
+    for refused in [
+        of("t1", "w2", 39),
+        of("t2", "w2", 10),
+        of("unheard-of", "w3", 10),
+        NewTurn { round: round("2017-1"), ..of("t1", "w2", 41) },
+    ] {
+        let error = store.amend_turn(&refused, at(61)).await.unwrap_err();
+        assert!(matches!(error, StoreError::Conflict { .. }), "{refused:?}: {error}");
+    }
+    assert!(store.refuse_statement(id, &person("li"), "no", Progress::Draft).await.unwrap());
+    store.amend_turn(&of("t2", "w2", 11), at(40)).await.unwrap();
+}
+
 pub async fn rejects_a_turn_of_no_round(ground: Ground) {
     let store = ground.store().await;
     let error = store.open_turn(&new_turn("t1", "w1")).await.unwrap_err();

@@ -2,9 +2,12 @@
 
 use domain::progress::Progress;
 use domain::{Area, Litres};
-use store::{NewEntry, NewShare, PostOutcome, Projection, ShareRow, Store, StoreError};
+use store::{NewEntry, NewShare, PostOutcome, Projection, ShareRow, Store, StoreError, Superseded};
 
-use crate::ground::{Ground, at, entry, household, outlet, posting, round, statement, village};
+use crate::ground::{
+    Ground, at, entry, household, new_turn, outlet, posting, round, spring, statement, turn,
+    village,
+};
 
 /// A watering of the upper village's spring round, shared by households 001 and 002.
 pub fn watering(index: u64, start: i64, litres: [i64; 2], supersedes: Option<u64>) -> NewEntry {
@@ -25,7 +28,7 @@ pub fn watering(index: u64, start: i64, litres: [i64; 2], supersedes: Option<u64
             volume: Litres(litres[0] + litres[1]),
             estimated: start == 0,
             shares: vec![share("002", litres[1]), share("001", litres[0])],
-            supersedes,
+            supersedes: supersedes.map(|index| Superseded { index, plan: "corrected".into() }),
         },
         ..entry(index)
     }
@@ -89,6 +92,30 @@ pub async fn a_correction_supersedes(ground: Ground) {
     assert_eq!((totals[0].waterings, totals[0].volume), (2, Litres(16)));
     // The corrected watering no longer says where the next one starts.
     assert_eq!(store.last_posted_end(&outlet("w1")).await.unwrap(), Some(at(200)));
+}
+
+pub async fn a_correction_holds_of_its_turn(ground: Ground) {
+    let store = ground.store().await;
+    store.put_round(&spring()).await.unwrap();
+    store.log_turn(&new_turn("t1", "w1"), at(40), None).await.unwrap();
+    let mut ids = Vec::new();
+    for mark in 1..=3 {
+        let turn = (mark == 1).then(|| turn("t1"));
+        let new = statement(mark, Progress::CoSigned);
+        ids.push(store.insert_statement(&new, &[], turn.as_ref()).await.unwrap());
+    }
+    let posted = |n: usize, start, supersedes| NewEntry {
+        statement: Some(ids[n]),
+        ..watering(n as u64, start, [6, 4], supersedes)
+    };
+    post(&store, vec![posted(0, 0, None)]).await;
+    for n in [1, 2] {
+        let start = 1_000 * n as i64;
+        post(&store, vec![posted(n, start, Some(n as u64 - 1))]).await;
+        let held = store.turn(&turn("t1")).await.unwrap().unwrap();
+        assert_eq!((held.statement, held.plan.as_str()), (Some(ids[n]), "corrected"));
+        assert_eq!((held.opened_at, held.closed_at), (at(start), Some(at(start + 100))));
+    }
 }
 
 pub async fn rejects_a_second_correction_of_one_watering(ground: Ground) {
