@@ -238,3 +238,17 @@ fn the_tests_wait_in_one_place() {
         assert!(!text.contains("sleep("), "{} sleeps", shown(&path));
     }
 }
+
+#[test]
+fn the_threat_model_names_tests_that_there_are() {
+    let model = std::fs::read_to_string(root().join("docs/threat-model.md")).unwrap();
+    let tests: Vec<String> =
+        rust_files().iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let named: BTreeSet<&str> =
+        model.split('`').skip(1).step_by(2).filter(|word| word.matches('_').count() >= 3).collect();
+    assert!(named.len() > 30, "the table of attacks is gone");
+    for name in named {
+        let there = tests.iter().any(|text| text.contains(&format!("fn {name}(")));
+        assert!(there, "docs/threat-model.md names the test {name}, which is not there");
+    }
+}

@@ -8,10 +8,11 @@ use disclosure::merkle::Hash;
 use disclosure::note::VerifierKey;
 use disclosure::record::{Candidate, Record, RecordError};
 use disclosure::statement::{
-    BALANCE_MEDIA_TYPE, BILLS_MEDIA_TYPE, EVIDENCE_MEDIA_TYPE, Kind, ROSTER_MEDIA_TYPE, Statement,
-    WateringFacts,
+    BALANCE_MEDIA_TYPE, BILLS_MEDIA_TYPE, Correction, EVIDENCE_MEDIA_TYPE, Kind, ROSTER_MEDIA_TYPE,
+    Statement, Watering, WateringFacts,
 };
-use domain::{Fen, Litres};
+use disclosure::submission::Submission;
+use domain::{Fen, Litres, Timestamp};
 
 use crate::ahead::{Looked, Lookout, Said, rule_of};
 use crate::chains::Chains;
@@ -20,6 +21,7 @@ use crate::files::read_attachment;
 use crate::finding::{Findings, Place, Rule};
 use crate::listing::Named;
 use crate::source::Source;
+use crate::withheld::Withheld;
 
 pub use crate::evidence::MAX_REPORTS;
 
@@ -47,10 +49,15 @@ pub(crate) struct Entries<'a, S> {
     /// Attachments that entries name.
     pub(crate) named: Named,
     pub(crate) totals: Totals,
+    pub(crate) withheld: Withheld<'a>,
 }
 
 impl<'a, S: Source> Entries<'a, S> {
-    pub(crate) fn new(lookout: &'a Lookout<'a, S>, log_key: Option<&'a VerifierKey>) -> Self {
+    pub(crate) fn new(
+        lookout: &'a Lookout<'a, S>,
+        log_key: Option<&'a VerifierKey>,
+        submissions: &'a [Submission],
+    ) -> Self {
         Self {
             lookout,
             record: lookout.record,
@@ -59,6 +66,7 @@ impl<'a, S: Source> Entries<'a, S> {
             chains: Chains::default(),
             named: Named::default(),
             totals: Totals::default(),
+            withheld: Withheld::new(submissions),
         }
     }
 
@@ -105,8 +113,11 @@ impl<'a, S: Source> Entries<'a, S> {
         }
     }
 
-    /// Says of the rest that it was not judged, if that is so.
-    pub(crate) fn finish(&self, size: u64, findings: &mut Findings) {
+    /// Says of the rest that it was not judged, if that is so; else what is withheld `now`.
+    pub(crate) fn finish(&self, size: u64, now: Option<Timestamp>, findings: &mut Findings) {
+        if self.stopped_at.is_none() {
+            self.withheld.finish(now, size, findings);
+        }
         if let Some(from) = self.stopped_at.map(|stopped| stopped + 1).filter(|&from| from < size) {
             let says = format_args!(
                 "entries {from} to {} were checked for their form alone: what may stand there \
@@ -200,6 +211,7 @@ impl<'a, S: Source> Entries<'a, S> {
         attachments: &BTreeMap<Hash, Vec<u8>>,
         findings: &mut Findings,
     ) {
+        let kept = self.withheld.kept_by(&candidate);
         let admitted = self.record().admit_read(candidate, attachments);
         let admitted = match admitted {
             Ok(admitted) => admitted,
@@ -213,6 +225,11 @@ impl<'a, S: Source> Entries<'a, S> {
             }
         };
         self.count(&admitted.statement);
+        let record = self.record();
+        let statement = &admitted.statement;
+        self.withheld.look(index, statement, attachments, &record, findings);
+        drop(record);
+        self.withheld.keep(&kept);
         self.totals.signatures +=
             u64::try_from(admitted.standing.signatures.len()).unwrap_or(u64::MAX);
         self.record_mut().apply(admitted);
@@ -226,7 +243,9 @@ impl<'a, S: Source> Entries<'a, S> {
             self.totals.volume_litres = self.totals.volume_litres - former.facts.volume_litres;
             self.totals.shares -= u64::try_from(former.facts.shares.len()).unwrap_or_default();
         }
-        if let Some(facts) = statement.watering_facts() {
+        if let Statement::Watering(Watering { watering: facts, .. })
+        | Statement::Correction(Correction { watering: facts, .. }) = statement
+        {
             self.totals.waterings += 1;
             self.totals.volume_litres = self.totals.volume_litres + facts.volume_litres;
             self.totals.shares += u64::try_from(facts.shares.len()).unwrap_or_default();

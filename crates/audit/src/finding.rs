@@ -112,6 +112,14 @@ pub enum Rule {
     Volume,
     /// The stated doubts are those that the reports give.
     Doubts,
+    /// What comes after its deadline was told to be overdue before.
+    OverdueUntold,
+    /// What the log's server promised is posted by the time it promised.
+    Owed,
+    /// Every day's balance is posted.
+    BalanceMissing,
+    /// Reports that were there by one balance are there by the next.
+    ReportsWithdrawn,
     /// All evidence together is no more than [`crate::MAX_REPORTS`].
     TooManyReports,
 }
@@ -168,6 +176,10 @@ impl Rule {
             Self::ReadingTime => "reading-time",
             Self::Volume => "volume",
             Self::Doubts => "doubts",
+            Self::OverdueUntold => "overdue-untold",
+            Self::Owed => "owed",
+            Self::BalanceMissing => "balance-missing",
+            Self::ReportsWithdrawn => "reports-withdrawn",
             Self::TooManyReports => "too-many-reports",
         }
     }
@@ -197,11 +209,15 @@ pub enum Part {
     Shares,
     /// Bills, by the postings.
     Bills,
+    /// Days' balances, by those before.
+    Balances,
+    /// What was due by when.
+    Deadlines,
 }
 
 impl Part {
     /// Every part, in the order in which water comes to be money.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Log,
         Self::Keys,
         Self::Policies,
@@ -211,6 +227,8 @@ impl Part {
         Self::Volumes,
         Self::Shares,
         Self::Bills,
+        Self::Balances,
+        Self::Deadlines,
         Self::Missing,
     ];
 }
@@ -253,6 +271,8 @@ impl Rule {
             Self::Volume | Self::Doubts => Part::Volumes,
             Self::Shares => Part::Shares,
             Self::Bills => Part::Bills,
+            Self::BalanceMissing | Self::ReportsWithdrawn => Part::Balances,
+            Self::OverdueUntold | Self::Owed => Part::Deadlines,
         }
     }
 }

@@ -39,6 +39,7 @@ pub mod testing;
 mod tests;
 mod tree;
 mod verify;
+mod withheld;
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -47,6 +48,8 @@ use std::sync::{PoisonError, RwLock};
 use disclosure::merkle::Hash;
 use disclosure::note::VerifierKey;
 use disclosure::record::Record;
+use disclosure::submission::Submission;
+use domain::Timestamp;
 
 use ahead::{Looked, Lookout};
 use chains::Tagger;
@@ -76,6 +79,10 @@ pub struct Settings<'a> {
     pub trusted: Option<&'a VerifierKey>,
     /// Checkpoints of the log that were seen before.
     pub seen: &'a [Seen],
+    /// Receipts of the log's server, opened with its key, for what was to be posted.
+    pub submissions: &'a [Submission],
+    /// The present time, by which the receipts are judged; without it the times that the log itself tells.
+    pub now: Option<Timestamp>,
     /// At how many findings it ends: 1 to [`MAX_FINDINGS`].
     pub most: usize,
     /// How many threads check ahead.
@@ -87,7 +94,15 @@ pub struct Settings<'a> {
 impl Default for Settings<'_> {
     fn default() -> Self {
         let (most, threads) = (MAX_FINDINGS, NonZeroUsize::MIN);
-        Self { trusted: None, seen: &[], most, threads, progress: &|_, _| {} }
+        Self {
+            trusted: None,
+            seen: &[],
+            submissions: &[],
+            now: None,
+            most,
+            threads,
+            progress: &|_, _| {},
+        }
     }
 }
 
@@ -111,19 +126,20 @@ pub fn audit_with(source: &impl Source, settings: &Settings<'_>) -> (Report, Rec
         source,
         size,
         tree: Tree::new(size, settings.seen),
-        entries: Entries::new(&lookout, head.key.as_ref()),
+        entries: Entries::new(&lookout, head.key.as_ref(), settings.submissions),
         findings,
         progress: settings.progress,
     };
     pipeline::run(&lookout, size, settings.threads, &mut audit);
     let Audit { mut tree, entries, mut findings, .. } = audit;
-    entries.finish(size, &mut findings);
+    entries.finish(size, settings.now, &mut findings);
     let recomputed = match &head.checkpoint {
         Some(checkpoint) if checkpoint.size == size && !findings.is_full() => {
             tree.finish(checkpoint, &mut findings)
         }
         _ => false,
     };
+    let promises = entries.withheld.promises();
     let Entries { chains, named, totals, .. } = entries;
     if !findings.is_full() {
         listing::check(source, size, named, &mut findings);
@@ -136,12 +152,8 @@ pub fn audit_with(source: &impl Source, settings: &Settings<'_>) -> (Report, Rec
     let split_views = split_views.collect();
     let record = record.into_inner().unwrap_or_else(PoisonError::into_inner);
     let complete = !findings.is_full();
-    let report = report::Parts { head, recomputed, record: &record, totals, chains }.report(
-        settings.trusted.is_some(),
-        split_views,
-        findings.into_kept(),
-        complete,
-    );
+    let report = report::Parts { head, recomputed, record: &record, totals, chains, promises }
+        .report(settings.trusted.is_some(), split_views, findings.into_kept(), complete);
     (report, record)
 }
 

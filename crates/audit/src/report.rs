@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use disclosure::merkle::Hash;
 use disclosure::record::Record;
 use disclosure::statement::Kind;
-use domain::{Fen, Litres};
+use domain::{Fen, Litres, Timestamp};
 use serde::Serialize;
 
 use crate::account::{Unattributed, unattributed};
@@ -46,7 +46,7 @@ pub struct Report {
     pub keys_revoked: u64,
     /// Signing policies, each in force from its posting to the next.
     pub policies: u64,
-    /// Signatures of people that count.
+    /// Signatures that count.
     pub signatures: u64,
     /// Waterings and corrections that hold: judged, and not superseded.
     pub waterings: u64,
@@ -62,6 +62,12 @@ pub struct Report {
     pub bills: u64,
     /// What those come to.
     pub billed_fen: Fen,
+    /// The end of the last day that was balanced.
+    pub balanced_until: Option<Timestamp>,
+    /// Submission receipts that the log was held against.
+    pub promises: u64,
+    /// How many of them are met.
+    pub promises_kept: u64,
     /// Water between waterings that nothing accounts for, by outlet; breaks no rule.
     pub unattributed: Vec<Unattributed>,
     /// How many findings there are in each part.
@@ -105,6 +111,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) record: &'a Record,
     pub(crate) totals: Totals,
     pub(crate) chains: Chains,
+    /// Submission receipts, and how many of them are met.
+    pub(crate) promises: (u64, u64),
 }
 
 impl Parts<'_> {
@@ -115,7 +123,8 @@ impl Parts<'_> {
         findings: Vec<Finding>,
         complete: bool,
     ) -> Report {
-        let Self { head, recomputed, record, totals, chains } = self;
+        let Self { head, recomputed, record, totals, chains, promises } = self;
+        let (promises, promises_kept) = promises;
         let mut parts: BTreeMap<Part, u64> = Part::ALL.into_iter().map(|part| (part, 0)).collect();
         for finding in &findings {
             *parts.entry(finding.rule.part()).or_default() += 1;
@@ -142,6 +151,9 @@ impl Parts<'_> {
             entries_by_hand: chains.entries_by_hand(),
             bills: totals.bills,
             billed_fen: totals.billed_fen,
+            balanced_until: record.balanced_until(),
+            promises,
+            promises_kept,
             unattributed: unattributed(record),
             parts,
             findings,
@@ -151,7 +163,7 @@ impl Parts<'_> {
     }
 }
 
-fn count(count: usize) -> u64 {
+pub(crate) fn count(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
@@ -190,6 +202,8 @@ impl Report {
             Part::Volumes => "volumes",
             Part::Shares => "shares",
             Part::Bills => "bills",
+            Part::Balances => "balances",
+            Part::Deadlines => "deadlines",
             Part::Missing => "missing",
         };
         let found = match self.parts.get(&part) {
@@ -206,7 +220,7 @@ impl Report {
         let Self { keys, keys_revoked, policies, signatures, shares, .. } = self;
         self.line(f, Part::Keys, &format!("{keys} enrolled, {keys_revoked} of them revoked"))?;
         self.line(f, Part::Policies, &format!("{policies}, one after the other"))?;
-        self.line(f, Part::Signatures, &format!("{signatures} by people, each verified alone"))?;
+        self.line(f, Part::Signatures, &format!("{signatures}, each verified alone"))?;
         let kinds: Vec<String> = self
             .statements
             .iter()
@@ -223,6 +237,20 @@ impl Report {
         self.line(f, Part::Shares, &format!("{shares}, by the rosters in force"))?;
         let bills = format!("{} to the fen, {} yuan", self.bills, self.billed_fen.yuan());
         self.line(f, Part::Bills, &bills)?;
+        let of_kind = |kind| self.statements.get(&kind).copied().unwrap_or_default();
+        let days = of_kind(Kind::Balance);
+        let balances = self.balanced_until.map_or_else(
+            || "no day yet".to_owned(),
+            |until| format!("{days} days, the last ended at {until}"),
+        );
+        self.line(f, Part::Balances, &balances)?;
+        let deadlines = format!(
+            "{} told as overdue; {} of {} promises kept so far",
+            of_kind(Kind::Overdue),
+            self.promises_kept,
+            self.promises
+        );
+        self.line(f, Part::Deadlines, &deadlines)?;
         let missing = self.parts.get(&Part::Missing).is_some_and(|&count| count > 0);
         self.line(f, Part::Missing, if missing { "see below" } else { "nothing" })
     }

@@ -145,20 +145,8 @@ impl Envelope {
 
     /// The envelope as JSON: fields in the order payload, payloadType, signatures, no spaces.
     pub fn to_json(&self) -> Vec<u8> {
-        let wire = WireEnvelope {
-            payload: base64_text(&self.payload),
-            payload_type: &self.payload_type,
-            signatures: self
-                .signatures
-                .iter()
-                .map(|signature| WireSignature {
-                    keyid: &signature.keyid,
-                    sig: base64_text(signature.sig),
-                })
-                .collect(),
-        };
         // Writing strings into memory cannot fail.
-        serde_json::to_vec(&wire).unwrap_or_default()
+        serde_json::to_vec(self).unwrap_or_default()
     }
 
     /// The bytes that each signature is over.
@@ -199,18 +187,21 @@ impl Envelope {
     }
 }
 
+/// As in [`Envelope::to_json`].
+impl Serialize for Envelope {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { payload, payload_type, signatures } = self;
+        WireEnvelope { payload: base64_text(payload), payload_type, signatures }
+            .serialize(serializer)
+    }
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct WireEnvelope<'a> {
     payload: String,
     payload_type: &'a str,
-    signatures: Vec<WireSignature<'a>>,
-}
-
-#[derive(Serialize)]
-struct WireSignature<'a> {
-    keyid: &'a str,
-    sig: String,
+    signatures: &'a [EnvelopeSignature],
 }
 
 fn read_payload(value: Value) -> Result<Vec<u8>, EnvelopeError> {

@@ -23,6 +23,7 @@ pub mod policy;
 pub mod proof;
 pub mod record;
 pub mod statement;
+pub mod submission;
 pub mod tile;
 pub mod witness;
 pub mod witness_policy;

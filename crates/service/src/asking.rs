@@ -25,6 +25,11 @@ const MAX_WORDS_CHARS: usize = 200;
 pub enum Answer {
     /// It was done.
     Done,
+    /// A turn that is over is entered, now or before.
+    Entered {
+        /// By when its watering must be posted, signed by the log; none where the policy sets no deadline.
+        submission: Option<Envelope>,
+    },
     /// A statement was drawn up and waits for signatures.
     Drafted {
         /// Its id.
@@ -54,14 +59,25 @@ impl Service {
         if !request.ask.allowed(asker.role) {
             return Err(ServiceError::NotAllowed { person: asker.person, role: asker.role });
         }
+        let entered = |turn: &TurnId, closed_at| {
+            let submission = self.turn_submission(turn, closed_at, bytes)?;
+            Ok::<_, ServiceError>(Answer::Entered { submission })
+        };
         let answer = match &request.ask {
             Ask::OpenRound(round) => self.open_round(round).await?,
             Ask::OpenTurn(turn) => self.open_turn(turn).await?,
-            Ask::CloseTurn { turn, closed_at } => self.close_turn(turn, *closed_at).await?,
-            Ask::LogTurn { turn, closed_at, proposal } => {
-                self.log_turn(turn, *closed_at, *proposal).await?
+            Ask::CloseTurn { turn, closed_at } => {
+                self.close_turn(turn, *closed_at).await?;
+                entered(turn, *closed_at)?
             }
-            Ask::AmendTurn(turn) => self.amend_turn(turn, &asker).await?,
+            Ask::LogTurn { turn, closed_at, proposal } => {
+                self.log_turn(turn, *closed_at, *proposal).await?;
+                entered(&turn.id, *closed_at)?
+            }
+            Ask::AmendTurn(past) => {
+                self.amend_turn(past, &asker).await?;
+                entered(&past.turn.id, past.closed_at)?
+            }
             Ask::Correct { posting, instead, reason } => {
                 self.correct(*posting, instead.as_ref(), reason).await?
             }
@@ -180,15 +196,11 @@ impl Service {
         }
     }
 
-    async fn close_turn(
-        &self,
-        code: &TurnId,
-        closed_at: Timestamp,
-    ) -> Result<Answer, ServiceError> {
+    async fn close_turn(&self, code: &TurnId, closed_at: Timestamp) -> Result<(), ServiceError> {
         let row = self.store.turn(code).await?;
         let row = row.ok_or_else(|| ServiceError::UnknownTurn(code.clone()))?;
         match row.closed_at {
-            Some(at) if at == closed_at => return Ok(Answer::Done),
+            Some(at) if at == closed_at => return Ok(()),
             Some(_) => return Err(ServiceError::TurnClosed(code.clone())),
             None => {}
         }
@@ -199,7 +211,7 @@ impl Service {
             return Err(ServiceError::TurnClosed(code.clone()));
         }
         self.tell_news([]);
-        Ok(Answer::Done)
+        Ok(())
     }
 
     async fn refuse(

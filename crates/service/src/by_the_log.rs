@@ -89,7 +89,7 @@ impl Service {
         let Some(due_at) = self.record().due_at(&waiting).filter(|due| *due <= now) else {
             return Ok(());
         };
-        if self.record().overdue(&waiting).is_some() {
+        if self.record().overdue(&waiting.subject()).is_some() {
             return Ok(());
         }
         let given = self.store.co_signatures(row.id).await?;

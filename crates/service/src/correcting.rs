@@ -17,12 +17,12 @@ impl Service {
         &self,
         PastTurn { turn, closed_at }: &PastTurn,
         asker: &Enrolment,
-    ) -> Result<Answer, ServiceError> {
+    ) -> Result<(), ServiceError> {
         let unknown = || ServiceError::UnknownTurn(turn.id.clone());
         let row = self.store.turn(&turn.id).await?.ok_or_else(unknown)?;
         let same = serde_json::from_str::<Turn>(&row.plan).is_ok_and(|known| known == *turn);
         if same && row.closed_at == Some(*closed_at) {
-            return Ok(Answer::Done);
+            return Ok(());
         }
         let new = self.check_times(turn, *closed_at).await?;
         if let Some(id) = row.statement
@@ -38,7 +38,7 @@ impl Service {
         }
         self.store.amend_turn(&new, *closed_at).await?;
         self.tell_news([]);
-        Ok(Answer::Done)
+        Ok(())
     }
 
     /// Draws up the correction of a posted watering: measured anew, of the same turn or of what it should have been.

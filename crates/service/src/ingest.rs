@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::thread;
 
 use domain::{MeterCode, Timestamp};
 use store::{NewQuarantine, NewReport};
@@ -11,6 +10,7 @@ use telemetry::{MAX_BATCH_SIGNATURES, MeterId};
 
 use crate::door::Reject;
 use crate::foreign::kept_apart;
+use crate::lanes::on_all_cores;
 use crate::{Arrival, ForeignReading, ForeignReason, Receipt, Service, ServiceError};
 
 /// How far a reading may lie ahead of the server's clock, in milliseconds: ten minutes.
@@ -206,32 +206,9 @@ impl Service {
     }
 
     /// Judges messages, in their order, on as many cores as they keep busy.
-    async fn judge_all(
-        &self,
-        mut arrivals: Vec<Arrival>,
-    ) -> Vec<Result<NewReport, (Arrival, Reject)>> {
-        let now = self.now();
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let lanes = arrivals.len().div_ceil(MAX_BATCH_SIGNATURES).clamp(1, cores);
-        let share = arrivals.len().div_ceil(lanes);
-        let mut judging = Vec::with_capacity(lanes);
-        while !arrivals.is_empty() {
-            let rest = arrivals.split_off(share.min(arrivals.len()));
-            let (lane, door) = (std::mem::replace(&mut arrivals, rest), Arc::clone(&self.door));
-            judging.push(tokio::task::spawn_blocking(move || door.judge(lane, now)));
-        }
-        let mut judged = Vec::new();
-        for lane in judging {
-            match lane.await {
-                Ok(lane) => judged.extend(lane),
-                Err(failed) => match failed.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    // The runtime is going down, and with it whoever waits for this.
-                    Err(_) => std::future::pending().await,
-                },
-            }
-        }
-        judged
+    async fn judge_all(&self, arrivals: Vec<Arrival>) -> Vec<Result<NewReport, (Arrival, Reject)>> {
+        let (now, door) = (self.now(), Arc::clone(&self.door));
+        on_all_cores(arrivals, MAX_BATCH_SIGNATURES, move |lane| door.judge(lane, now)).await
     }
 }
 

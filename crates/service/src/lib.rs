@@ -26,6 +26,7 @@ mod entering;
 mod evidence;
 mod foreign;
 mod ingest;
+mod lanes;
 mod log;
 mod outlet;
 mod pending;
@@ -35,6 +36,7 @@ mod retention;
 mod service;
 mod settling;
 mod signing;
+mod submission;
 mod watch;
 mod witnesses;
 

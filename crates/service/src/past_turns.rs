@@ -5,7 +5,7 @@ use domain::{Timestamp, TurnId};
 use serde::{Deserialize, Serialize};
 use store::NewTurn;
 
-use crate::{Answer, ErrorClass, Service, ServiceError};
+use crate::{ErrorClass, Service, ServiceError};
 
 /// The most turns that are looked at in one call.
 pub const MAX_PAST_TURNS: usize = 1_000;
@@ -63,16 +63,16 @@ impl Service {
         turn: &Turn,
         closed_at: Timestamp,
         proposal: Option<i64>,
-    ) -> Result<Answer, ServiceError> {
+    ) -> Result<(), ServiceError> {
         let Some(new) = self.check_past_turn(turn, closed_at).await? else {
-            return Ok(Answer::Done);
+            return Ok(());
         };
         if let Some(id) = proposal {
             self.check_proposal(id, &turn.outlet, turn.opened_at, closed_at).await?;
         }
         self.store.log_turn(&new, closed_at, proposal).await?;
         self.tell_news([]);
-        Ok(Answer::Done)
+        Ok(())
     }
 
     /// What is to be stored of a turn that is over; none when the same one is there.

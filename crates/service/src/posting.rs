@@ -1,10 +1,9 @@
 //! From co-signed to posted: entry, tiles and head in one transaction, then the checkpoint.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use disclosure::dsse::Envelope;
 use disclosure::merkle::{Hash, leaf_hash};
-use disclosure::record::Admitted;
+use disclosure::record::{Admitted, Candidate};
 use disclosure::statement::{Statement, WateringFacts};
 use disclosure::tile::RightEdge;
 use domain::PersonId;
@@ -15,11 +14,25 @@ use store::{
     Superseded, Tile,
 };
 
+use crate::lanes::on_all_cores;
 use crate::signing::envelope_of;
 use crate::{Service, ServiceError};
 
 /// How often a posting is tried again when another server got ahead.
 const MAX_POSTING_TRIES: usize = 20;
+
+/// Fewer statements than this are not worth another core.
+const MIN_STATEMENTS_PER_CORE: usize = 8;
+/// The most statements of one posting.
+const MAX_STATEMENTS_PER_POSTING: usize = 256;
+
+/// A co-signed statement on its way into the log.
+struct Ready {
+    row: StatementRow,
+    candidate: Candidate<'static>,
+    /// The exact bytes of its entry.
+    entry: Vec<u8>,
+}
 
 impl Service {
     /// Posts every co-signed statement, in the order they were drawn up, and publishes the checkpoint.
@@ -29,48 +42,124 @@ impl Service {
         }
         {
             let _one_at_a_time = self.posting.lock().await;
-            for row in self.store.statements_ready().await? {
-                self.post_one(&row).await?;
+            let mut ready = VecDeque::from(self.read_ready().await?);
+            while let Some(first) = ready.pop_front() {
+                let mut batch = vec![first];
+                while let Some(next) = ready.pop_front_if(|next| fits(&batch, next)) {
+                    batch.push(next);
+                }
+                self.post_batch(batch).await?;
             }
         }
         self.publish_head().await
     }
 
-    async fn post_one(&self, row: &StatementRow) -> Result<(), ServiceError> {
-        let signatures = self.store.co_signatures(row.id).await?;
-        let statement = match Statement::parse(&row.payload_type, &row.payload) {
-            Ok(statement) => statement,
-            Err(why) => return self.send_back(row, &why.into()).await,
+    /// What is co-signed, with its signatures checked ahead on all cores.
+    async fn read_ready(&self) -> Result<Vec<Ready>, ServiceError> {
+        let mut ready = Vec::new();
+        for row in self.store.statements_ready().await? {
+            let signatures = self.store.co_signatures(row.id).await?;
+            match Statement::parse(&row.payload_type, &row.payload) {
+                Ok(statement) => {
+                    let envelope = envelope_of(&row, &statement, &signatures);
+                    let entry = envelope.to_json();
+                    let candidate = Candidate::owning(envelope).map_err(ServiceError::from)?;
+                    ready.push(Ready { row, candidate, entry });
+                }
+                Err(why) => self.send_back(&row, &why.into()).await?,
+            }
+        }
+        let keys: Vec<_> = {
+            let record = self.record();
+            let claimed = |one: &Ready| one.candidate.claimed_keys(record.directory());
+            ready.iter().map(claimed).collect()
         };
-        let envelope = envelope_of(row, &statement, &signatures);
-        let attachments = self.attachments_of(&statement).await?;
-        for _ in 0..MAX_POSTING_TRIES {
+        let work = ready.into_iter().zip(keys).collect();
+        let check = |lane: Vec<(Ready, Vec<_>)>| {
+            let checked = lane.into_iter().map(|(mut one, keys)| {
+                one.candidate.check_ahead(&keys);
+                one
+            });
+            checked.collect()
+        };
+        Ok(on_all_cores(work, MIN_STATEMENTS_PER_CORE, check).await)
+    }
+
+    /// Posts statements of which none is judged by another, in one posting.
+    async fn post_batch(&self, mut batch: Vec<Ready>) -> Result<(), ServiceError> {
+        let attachments = match batch.as_slice() {
+            [alone] => self.attachments_of(alone.candidate.statement()).await?,
+            _ => BTreeMap::new(),
+        };
+        for tries in 0..MAX_POSTING_TRIES {
             self.catch_up().await?;
-            let now = self.store.statement(row.id).await?;
-            if now.is_none_or(|now| now.state != Progress::CoSigned) {
-                // Another server posted it, or somebody refused it meanwhile.
+            if tries > 0 {
+                batch = self.still_ready(batch).await?;
+            }
+            let (index, judged) = {
+                let record = self.record();
+                let judge = |one: Ready| {
+                    let admitted = record.admit_read(one.candidate.clone(), &attachments);
+                    (one, admitted)
+                };
+                (record.size(), batch.drain(..).map(judge).collect::<Vec<_>>())
+            };
+            let mut all_admitted = Vec::new();
+            for (one, admitted) in judged {
+                match admitted {
+                    Ok(admitted) => {
+                        batch.push(one);
+                        all_admitted.push(admitted);
+                    }
+                    Err(why) => self.send_back_if_ready(&one.row, &why.into()).await?,
+                }
+            }
+            if batch.is_empty() {
                 return Ok(());
             }
-            let (index, admitted) = {
-                let record = self.record();
-                (record.size(), record.admit(&envelope, &attachments))
-            };
-            let admitted = match admitted {
-                Ok(admitted) => admitted,
-                Err(why) => return self.send_back(row, &why.into()).await,
-            };
-            if self.try_post(row, &envelope, index, &admitted, &attachments).await? {
-                let mut record = self.record_mut();
-                // Whoever caught up since the commit has read the entry already.
-                if record.size() == index {
-                    let kind = admitted.statement.kind();
-                    record.apply(admitted);
-                    self.note(kind);
-                }
+            if self.try_post(&batch, index, &all_admitted, &attachments).await? {
+                self.take_in_posted(index, all_admitted);
                 return Ok(());
             }
         }
         Err(ServiceError::LogBusy)
+    }
+
+    /// Those that no other server has posted and nobody has refused meanwhile.
+    async fn still_ready(&self, batch: Vec<Ready>) -> Result<Vec<Ready>, ServiceError> {
+        let mut ready = Vec::with_capacity(batch.len());
+        for one in batch {
+            let now = self.store.statement(one.row.id).await?;
+            if now.is_some_and(|now| now.state == Progress::CoSigned) {
+                ready.push(one);
+            }
+        }
+        Ok(ready)
+    }
+
+    fn take_in_posted(&self, index: u64, all_admitted: Vec<Admitted>) {
+        let mut record = self.record_mut();
+        // Whoever caught up since the commit has read the entries already.
+        if record.size() != index {
+            return;
+        }
+        for admitted in all_admitted {
+            let kind = admitted.statement.kind();
+            record.apply(admitted);
+            self.note(kind);
+        }
+    }
+
+    async fn send_back_if_ready(
+        &self,
+        row: &StatementRow,
+        why: &ServiceError,
+    ) -> Result<(), ServiceError> {
+        let now = self.store.statement(row.id).await?;
+        match now {
+            Some(now) if now.state == Progress::CoSigned => self.send_back(row, why).await,
+            _ => Ok(()),
+        }
     }
 
     /// The record moved on and the statement no longer fits it: it goes back with the reason.
@@ -86,13 +175,12 @@ impl Service {
         Ok(())
     }
 
-    /// Posts what was admitted at `index`; false when another entry came first, by which it must be judged again.
+    /// Posts what was admitted from `index` on; false when another entry came first, by which it must be judged again.
     async fn try_post(
         &self,
-        row: &StatementRow,
-        envelope: &Envelope,
+        batch: &[Ready],
         index: u64,
-        admitted: &Admitted,
+        all_admitted: &[Admitted],
         attachments: &BTreeMap<Hash, Vec<u8>>,
     ) -> Result<bool, ServiceError> {
         let expected = self.store.head().await?;
@@ -100,23 +188,26 @@ impl Service {
             return Ok(false);
         }
         let mut edge = self.right_edge(expected).await?;
-        let bytes = envelope.to_json();
-        edge.append(leaf_hash(&bytes));
-        let statement = &admitted.statement;
-        let posting = Posting {
-            expected,
-            new: Head { size: edge.size(), root: edge.root().0 },
-            posted_at: self.now(),
-            entries: vec![NewEntry {
-                index: expected.size,
+        let mut entries = Vec::with_capacity(batch.len());
+        for (one, admitted) in batch.iter().zip(all_admitted) {
+            let statement = &admitted.statement;
+            entries.push(NewEntry {
+                index: edge.size(),
                 kind: statement.kind().code().into(),
                 village: statement.village().cloned(),
                 round: statement.round().cloned(),
                 outlet: statement.outlet().cloned(),
-                statement: Some(row.id),
-                envelope: bytes,
+                statement: Some(one.row.id),
+                envelope: one.entry.clone(),
                 projection: projection(statement, attachments)?,
-            }],
+            });
+            edge.append(leaf_hash(&one.entry));
+        }
+        let posting = Posting {
+            expected,
+            new: Head { size: edge.size(), root: edge.root().0 },
+            posted_at: self.now(),
+            entries,
             tiles: edge
                 .changed_tiles()
                 .into_iter()
@@ -125,11 +216,9 @@ impl Service {
         };
         match self.store.post(&posting).await {
             Ok(PostOutcome::Posted) => {
-                tracing::info!(
-                    index = expected.size,
-                    kind = statement.kind().code(),
-                    "statement posted"
-                );
+                for entry in &posting.entries {
+                    tracing::info!(index = entry.index, kind = entry.kind, "statement posted");
+                }
                 Ok(true)
             }
             // Its state moved on between the last look and the posting: look again.
@@ -149,6 +238,19 @@ impl Service {
         }
         Ok(edge)
     }
+}
+
+/// Whether a statement may be posted together with others: all are waterings, each of another outlet, so that the
+/// record judges none of them by another.
+fn fits(batch: &[Ready], next: &Ready) -> bool {
+    let outlet = |one: &Ready| match one.candidate.statement() {
+        Statement::Watering(body) => Some(body.watering.outlet.clone()),
+        _ => None,
+    };
+    let new = outlet(next);
+    batch.len() < MAX_STATEMENTS_PER_POSTING
+        && new.is_some()
+        && batch.iter().map(outlet).all(|known| known.is_some() && known != new)
 }
 
 /// What the database keeps beside the entry, for pages.

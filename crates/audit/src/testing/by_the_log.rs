@@ -45,6 +45,15 @@ impl TestLog {
         self.balance(until, &entries)
     }
 
+    /// Posts the balances of these days.
+    pub fn post_days(&mut self, days: &[&str]) {
+        for day in days {
+            let balance = Statement::Balance(self.day(day, 3, 1200));
+            let envelope = self.seal_own(&balance);
+            self.post(&envelope);
+        }
+    }
+
     /// A balance with these lines.
     pub fn balance(&mut self, until: &str, entries: &[OutletBalance]) -> Balance {
         let lines = balances_to_lines(entries).unwrap();

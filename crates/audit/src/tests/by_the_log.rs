@@ -34,6 +34,7 @@ fn why(log: &TestLog, overdue: Overdue) -> RecordError {
 #[test]
 fn what_is_not_signed_in_time_is_posted_with_who_was_asked() {
     let (mut log, waiting) = half_signed();
+    log.post_days(&[MIDNIGHT, "2016-05-02T16:00:00Z"]);
     let overdue = log.overdue(&waiting, DUE);
     assert_eq!(overdue.due_at.to_string(), DUE);
     assert_eq!(overdue.asked, [log.people.east.expected()]);
@@ -142,11 +143,7 @@ fn rejects_overdue_of_a_kind_without_a_deadline() {
 fn every_day_follows_the_last_one() {
     let mut log = TestLog::founded();
     let next = "2016-05-02T16:00:00Z";
-    for (until, report) in [(MIDNIGHT, 3), (next, 5)] {
-        let day = Statement::Balance(log.day(until, report, 1200));
-        let envelope = log.seal_own(&day);
-        log.post(&envelope);
-    }
+    log.post_days(&[MIDNIGHT, next]);
     assert_eq!(log.record.balanced_until(), Some(id(next)));
     assert!(audited(&log).holds(), "{}", audited(&log));
     let again = Statement::Balance(log.day("2016-05-04T16:00:00Z", 5, 0));

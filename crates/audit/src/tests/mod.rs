@@ -10,6 +10,7 @@ mod rejects_evidence;
 mod rejects_files;
 mod split_views;
 mod whole;
+mod withheld;
 
 use crate::testing::{TestLog, TestMeter};
 use crate::{Place, Report, Rule, audit};

@@ -1,26 +1,33 @@
 //! What the log says by itself: that a signature is overdue, and how far the meters had come at a day's end.
 
+use domain::Timestamp;
+
 use super::{Attachments, Record, RecordError, load};
 use crate::policy::Standing;
-use crate::statement::{Balance, ExpectedSigner, Head, Overdue, Waiting};
+use crate::statement::{Balance, ExpectedSigner, Head, Kind, Overdue, Subject, Waiting};
 
 const HOUR_MILLIS: i64 = 3_600_000;
 
 impl Record {
     /// When the signatures under a statement are due by the policy in force; none where it gives no deadline.
-    pub fn due_at(&self, waiting: &Waiting) -> Option<domain::Timestamp> {
-        let rule = self.policy()?.rule(waiting.kind(), None)?;
-        let hours = i64::from(rule.within_hours?);
-        Some(waiting.since().plus_millis(hours * HOUR_MILLIS))
+    pub fn due_at(&self, waiting: &Waiting) -> Option<Timestamp> {
+        self.due_since(waiting.kind(), waiting.since())
     }
 
-    /// The posting that told of it as overdue.
-    pub fn overdue(&self, waiting: &Waiting) -> Option<u64> {
-        self.overdue.get(&waiting.subject()).copied()
+    /// The same of a statement of this kind whose deadline runs from `since`.
+    pub fn due_since(&self, kind: Kind, since: Timestamp) -> Option<Timestamp> {
+        let rule = self.policy()?.rule(kind, None)?;
+        let hours = i64::from(rule.within_hours?);
+        Some(since.plus_millis(hours * HOUR_MILLIS))
+    }
+
+    /// The posting that told that what is due is overdue.
+    pub fn overdue(&self, subject: &Subject) -> Option<u64> {
+        self.overdue.get(subject).copied()
     }
 
     /// The end of the last day that was balanced.
-    pub fn balanced_until(&self) -> Option<domain::Timestamp> {
+    pub fn balanced_until(&self) -> Option<Timestamp> {
         self.balanced_until
     }
 
@@ -47,7 +54,7 @@ impl Record {
         if head.drafted_at < due {
             return Err(RecordError::NotYetDue(due));
         }
-        if let Some(index) = self.overdue(waiting) {
+        if let Some(index) = self.overdue(&waiting.subject()) {
             return Err(RecordError::OverdueBefore(index));
         }
         let statement = waiting.statement();

@@ -37,6 +37,11 @@ impl<'a> Candidate<'a> {
         &self.statement
     }
 
+    /// The exact bytes of what it says.
+    pub fn payload(&self) -> &[u8] {
+        &self.envelope.payload
+    }
+
     /// For each signature, the key that it claims to be by, if the directory holds it, revoked or not.
     pub fn claimed_keys(&self, directory: &Directory) -> Vec<Option<PublicKey>> {
         let key = |keyid: &str| {

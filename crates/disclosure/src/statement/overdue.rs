@@ -84,20 +84,20 @@ impl Waiting {
     }
 
     /// From when the deadline runs: a watering's from its end, which the meter tells; of anything else from when it was drawn up.
-    pub const fn since(&self) -> Timestamp {
-        match self {
-            Self::Watering(body) => body.watering.end,
-            Self::Correction(body) => body.head.drafted_at,
-            Self::BillRun(body) => body.head.drafted_at,
-        }
+    pub fn since(&self) -> Timestamp {
+        self.deadline().1
     }
 
     /// What the deadline is about.
     pub fn subject(&self) -> Subject {
+        self.deadline().0
+    }
+
+    fn deadline(&self) -> (Subject, Timestamp) {
         match self {
-            Self::Watering(body) => Subject::Turn(body.watering.turn.clone()),
-            Self::Correction(body) => Subject::CorrectionOf(body.supersedes),
-            Self::BillRun(body) => Subject::RunOver(body.waterings.first().copied()),
+            Self::Watering(body) => Subject::of_watering(body),
+            Self::Correction(body) => Subject::of_correction(body),
+            Self::BillRun(body) => Subject::of_run(body),
         }
     }
 
@@ -109,5 +109,29 @@ impl Waiting {
         let payload = self.statement().to_payload()?;
         let payload_type = self.kind().payload_type();
         Ok(Envelope { payload, payload_type, signatures })
+    }
+}
+
+impl Subject {
+    /// What a statement's deadline is about and from when it runs; none for a kind that has no deadlines.
+    pub fn of(statement: &Statement) -> Option<(Self, Timestamp)> {
+        match statement {
+            Statement::Watering(body) => Some(Self::of_watering(body)),
+            Statement::Correction(body) => Some(Self::of_correction(body)),
+            Statement::BillRun(body) => Some(Self::of_run(body)),
+            _ => None,
+        }
+    }
+
+    fn of_watering(body: &Watering) -> (Self, Timestamp) {
+        (Self::Turn(body.watering.turn.clone()), body.watering.end)
+    }
+
+    const fn of_correction(body: &Correction) -> (Self, Timestamp) {
+        (Self::CorrectionOf(body.supersedes), body.head.drafted_at)
+    }
+
+    fn of_run(body: &BillRun) -> (Self, Timestamp) {
+        (Self::RunOver(body.waterings.first().copied()), body.head.drafted_at)
     }
 }

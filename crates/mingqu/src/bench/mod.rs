@@ -17,6 +17,7 @@ mod line;
 mod load;
 mod machine;
 mod peer;
+pub mod post;
 mod process;
 mod row;
 mod statistics;

@@ -10,11 +10,14 @@ use audit::{Known, Memory, Report, Seen, Settings, Source};
 use clap::Args;
 use disclosure::note::VerifierKey;
 use disclosure::record::Record;
+use disclosure::submission::Submission;
 use disclosure::witness_policy::WitnessPolicy;
 use indicatif::{ProgressBar, ProgressStyle};
+use service::Clock as _;
 
 use super::{print, tell};
 use crate::Verdict;
+use crate::clock::SystemClock;
 use crate::config::read_policy;
 use crate::folder::Folder;
 use crate::memory;
@@ -24,7 +27,7 @@ use crate::remote::Remote;
 const MIN_REMOTE_THREADS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
 /// How often the progress bar moves.
 const PROGRESS_PACE: Duration = Duration::from_millis(100);
-/// The longest checkpoint file that is read for comparison.
+/// The longest checkpoint or submission receipt that the log is held against.
 const MAX_COMPARED_BYTES: u64 = 64 * 1024;
 
 /// What `audit` takes.
@@ -48,6 +51,9 @@ pub struct AuditArgs {
     /// A policy of witnesses (C2SP tlog-policy): the checkpoint must be cosigned as it asks.
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+    /// A submission receipt: the log must hold by now what its server signed to post; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub submission: Vec<PathBuf>,
     /// Print the report as JSON.
     #[arg(long)]
     pub json: bool,
@@ -122,10 +128,18 @@ fn run_on(
     if let Some(key) = &key {
         tell_of_other_keys(&memory, key);
     }
+    let submissions = submissions(&args.submission, key.as_ref())?;
     let bar = Bar::new();
     let progress = |done, of| bar.show(done, of);
-    let settings =
-        Settings { trusted, seen: &seen, threads, progress: &progress, ..Settings::default() };
+    let settings = Settings {
+        trusted,
+        seen: &seen,
+        submissions: &submissions,
+        now: Some(SystemClock.now()),
+        threads,
+        progress: &progress,
+        ..Settings::default()
+    };
     let (report, _) = audit::audit_with(source, &settings);
     bar.finish();
     if args.json {
@@ -203,6 +217,21 @@ fn seen(
         all.push(seen(format!("the file {}", file.display()), known));
     }
     Ok(all)
+}
+
+/// What the log's server promised, as it signed it.
+fn submissions(files: &[PathBuf], key: Option<&VerifierKey>) -> anyhow::Result<Vec<Submission>> {
+    let open = |file: &PathBuf| {
+        let key = key.context("--submission needs the log's key, and there is none to be read")?;
+        let length = std::fs::metadata(file).map(|meta| meta.len());
+        if length.is_ok_and(|length| length > MAX_COMPARED_BYTES) {
+            bail!("{} is no submission receipt: it is too long", file.display());
+        }
+        let bytes =
+            std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        Submission::open(bytes.trim_ascii(), key).with_context(|| file.display().to_string())
+    };
+    files.iter().map(open).collect()
 }
 
 fn tell_of_other_keys(memory: &Memory, key: &VerifierKey) {
@@ -295,6 +324,7 @@ mod tests {
                 state: Some(self.state()),
                 compare: compare.to_vec(),
                 policy: None,
+                submission: Vec::new(),
                 json: true,
             })
             .unwrap()

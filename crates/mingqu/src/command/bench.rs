@@ -24,6 +24,25 @@ pub enum BenchCommand {
     Ingest(IngestArgs),
     /// Entries of a synthetic log audited a second, beside strict verification of as many signatures on all cores.
     Audit(BenchAuditArgs),
+    /// Co-signed statements posted a second, on disk and cosigned by a witness; proofs and tiles, in a growing log.
+    Post(BenchPostArgs),
+}
+
+/// What `bench post` takes.
+#[derive(Debug, Args)]
+pub struct BenchPostArgs {
+    /// How many entries the log has, in rising order; 1000000 take some minutes and 3 GB of disk.
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000, 100_000], value_parser = clap::value_parser!(u32).range(500..=MAX_AUDITED_ENTRIES))]
+    pub entries: Vec<u32>,
+    /// Statements that are posted together for a figure.
+    #[arg(long, default_value_t = 4_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub statements: u32,
+    /// An empty database: `sqlite:PATH` or `postgres://USER@HOST/DATABASE`. Without it, SQLite in a temporary folder.
+    #[arg(long)]
+    pub database: Option<String>,
+    /// Print one JSON object a line instead of a table.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What `bench audit` takes.
@@ -78,6 +97,13 @@ pub async fn run(command: BenchCommand) -> anyhow::Result<Verdict> {
         BenchCommand::Ingest(args) => args,
         BenchCommand::Audit(args) => {
             let rows = bench::audit::run(&args.entries)?;
+            show(&rows, args.json, &bench::machine(None))?;
+            return Ok(Verdict::Good);
+        }
+        BenchCommand::Post(args) => {
+            let statements = usize::try_from(args.statements)?;
+            let rows =
+                bench::post::run(&args.entries, statements, args.database.as_deref()).await?;
             show(&rows, args.json, &bench::machine(None))?;
             return Ok(Verdict::Good);
         }
@@ -145,7 +171,7 @@ mod tests {
     fn parsed(line: &str) -> Result<IngestArgs, clap::Error> {
         match Line::try_parse_from(line.split_whitespace())?.command {
             BenchCommand::Ingest(args) => Ok(args),
-            BenchCommand::Audit(_) => panic!("{line}"),
+            BenchCommand::Audit(_) | BenchCommand::Post(_) => panic!("{line}"),
         }
     }
 

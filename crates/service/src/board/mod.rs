@@ -25,7 +25,7 @@ mod village;
 pub use by_the_log::{DayView, OverdueView, SignerView};
 pub use disclosure::attachment::{AttachmentRef, MAX_ATTACHMENT_BYTES};
 pub use disclosure::bundle::BundleId;
-pub use disclosure::dsse::MAX_ENVELOPE_BYTES;
+pub use disclosure::dsse::{Envelope, MAX_ENVELOPE_BYTES};
 pub use disclosure::key::PublicKey;
 pub use disclosure::merkle::Hash;
 pub use disclosure::statement::{

@@ -21,8 +21,9 @@ mod servers;
 mod sessions;
 mod settling;
 mod signing;
+mod submitting;
 mod town;
 mod watching;
 mod witnessing;
 
-use town::{Town, asks, at, id, key_of, round, turn};
+use town::{Town, asks, at, id, key_of, log_key, round, turn};

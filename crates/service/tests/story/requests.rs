@@ -97,11 +97,14 @@ async fn the_same_request_again_gives_the_same_answer() {
     let close = Ask::CloseTurn { turn: id("t1"), closed_at: at("03:30") };
     let settle = Ask::Settle { village: id("east"), round: id("2016-1") };
     let station = town.log.people.station.clone();
+    let mut answers = Vec::new();
     for _ in 0..2 {
         for ask in [Ask::OpenRound(round()), Ask::OpenTurn(open.clone()), close.clone()] {
-            assert_eq!(town.ask(&station, ask).await.unwrap(), Answer::Done);
+            answers.push(town.ask(&station, ask).await.unwrap());
         }
     }
+    assert!(matches!(answers[..3], [Answer::Done, Answer::Done, Answer::Entered { .. }]));
+    assert_eq!(answers[..3], answers[3..]);
     town.service.draft_due().await.unwrap();
     town.sign_all().await;
     let first = town.ask(&station, settle.clone()).await.unwrap();
@@ -185,5 +188,5 @@ async fn rejects_a_turn_that_opens_or_closes_in_the_future() {
     let future = town.close_turn("t1", "12:30").await.unwrap_err();
     assert!(matches!(future, ServiceError::InFuture { .. }), "{future}");
     town.set_clock(at("02:30"));
-    assert_eq!(town.close_turn("t1", "02:30").await.unwrap(), Answer::Done);
+    town.close_turn("t1", "02:30").await.unwrap();
 }

@@ -6,6 +6,7 @@ use axum::extract::{Path, State};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use service::board::Envelope;
 
 use super::problem::Problem;
 use crate::params::plain_number;
@@ -24,6 +25,8 @@ pub(super) struct NewSignature {
 pub(super) struct Signed {
     /// How far the statement has come; `unwitnessed` where it is posted and waits for witnesses.
     state: &'static str,
+    /// What is owed for the signature and by when, signed by the log; null where nothing is.
+    submission: Option<Envelope>,
 }
 
 pub(super) async fn sign(
@@ -40,7 +43,8 @@ pub(super) async fn sign(
         .and_then(|bytes| bytes.try_into().ok())
         .ok_or_else(|| Problem::bad_request("sig must be 64 bytes in base64"))?;
     let reached = site.service.sign(id, &keyid, sig).await?;
-    Ok(Json(Signed { state: reached.code() }))
+    let submission = site.service.submission(id, &sig).await?;
+    Ok(Json(Signed { state: reached.code(), submission }))
 }
 
 #[cfg(test)]

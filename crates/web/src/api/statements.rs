@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use service::NewAttachment;
-use service::board::{Progress, VillageId};
+use service::board::{Envelope, Progress, VillageId};
 
 use super::problem::Problem;
 use super::statement::StatementBody;
@@ -52,6 +52,8 @@ struct AttachmentBody {
 #[derive(Serialize)]
 pub(super) struct Proposed {
     id: i64,
+    /// What is owed for the envelope and by when, signed by the log; null where nothing is.
+    submission: Option<Envelope>,
 }
 
 pub(super) async fn list(
@@ -82,7 +84,8 @@ pub(super) async fn propose(
         })
         .collect::<Result<_, Problem>>()?;
     let id = site.service.propose(&envelope, attachments).await?;
-    Ok((StatusCode::CREATED, Json(Proposed { id })))
+    let submission = site.service.submission(id, &envelope).await?;
+    Ok((StatusCode::CREATED, Json(Proposed { id, submission })))
 }
 
 /// An empty field asks for everything, as an absent one does.
