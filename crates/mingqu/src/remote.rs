@@ -8,16 +8,14 @@ use disclosure::bundle::{self, BundleId};
 use disclosure::merkle::HASH_BYTES;
 use disclosure::tile::{TILE_WIDTH, TileId};
 
+use crate::transport::{self, Conduct, Trust, agent};
+
 /// How often a file is asked for before it counts as unreadable.
 const MAX_TRIES: u32 = 4;
 /// How long is waited before the second try; twice as long before each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// How long a connection may take to stand.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long one try of a file may take, its longest attachment included.
-const FILE_TIMEOUT: Duration = Duration::from_mins(2);
-/// Connections that stay open for the next file.
-const MAX_IDLE_CONNECTIONS: usize = 16;
+/// How a file is asked for: 2 minutes for one try are enough for the longest attachment on a slow line.
+const CONDUCT: Conduct = Conduct { within: Duration::from_mins(2), redirects: 3, connections: 16 };
 
 /// A log under an address.
 pub struct Remote {
@@ -26,21 +24,10 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// The log under `base`, like `http://127.0.0.1:8080`.
-    pub fn new(base: &str) -> Self {
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_global(Some(FILE_TIMEOUT))
-            .max_idle_connections(MAX_IDLE_CONNECTIONS)
-            .max_idle_connections_per_host(MAX_IDLE_CONNECTIONS)
-            .build();
-        Self { base: base.trim_end_matches('/').to_owned(), agent: config.into() }
-    }
-
-    /// Whether somebody means an address and not a folder.
-    pub fn is_address(place: &str) -> bool {
-        place.starts_with("http://")
+    /// The log under `base`, like `https://water.example`.
+    pub fn new(base: &str, trust: &Trust) -> Self {
+        let agent = agent(base, trust, CONDUCT);
+        Self { base: base.trim_end_matches('/').to_owned(), agent }
     }
 
     /// Fetches a file, with some patience; `None` where the server says that there is none.
@@ -63,12 +50,7 @@ impl Remote {
 
     fn try_once(&self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
         let url = format!("{}/{path}", self.base);
-        let mut response = self.agent.get(&url).call().map_err(|error| match error {
-            ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
-                Failure::ForGood(format!("{url} is not an address: {error}"))
-            }
-            error => Failure::ForNow(format!("{url} cannot be reached: {error}")),
-        })?;
+        let mut response = self.agent.get(&url).call().map_err(|error| unreached(&url, error))?;
         let status = response.status();
         if status.as_u16() == 404 || status.as_u16() == 410 {
             return Ok(None);
@@ -87,6 +69,26 @@ impl Remote {
             }
             Err(error) => Err(Failure::ForNow(format!("{url} broke off: {error}"))),
         }
+    }
+}
+
+/// Why a server was not reached, and whether it is worth another try.
+fn unreached(url: &str, error: ureq::Error) -> Failure {
+    match error {
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+            Failure::ForGood(format!("{url} is not an address: {error}"))
+        }
+        ureq::Error::TooManyRedirects => Failure::ForGood(format!(
+            "{url} sends on more than {} times: give the address where the log itself is",
+            CONDUCT.redirects
+        )),
+        ureq::Error::RequireHttpsOnly(to) => {
+            Failure::ForGood(format!("{url} sends on to {to}, which is not encrypted"))
+        }
+        error => match transport::mistrust(&error) {
+            Some(why) => Failure::ForGood(format!("{url}: {why}")),
+            None => Failure::ForNow(format!("{url} cannot be reached: {error}")),
+        },
     }
 }
 
@@ -142,7 +144,9 @@ mod tests {
     #[test]
     fn nobody_listens_is_said_after_some_tries() {
         let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let error = Remote::new(&format!("http://{unused}/")).read("checkpoint").unwrap_err();
+        let error = Remote::new(&format!("http://{unused}/"), &Trust::of_browsers())
+            .read("checkpoint")
+            .unwrap_err();
         assert!(error.reason.contains("/checkpoint cannot be reached"), "{error}");
         assert!(error.reason.contains("4 tries"), "{error}");
     }
