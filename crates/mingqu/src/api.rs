@@ -56,6 +56,15 @@ pub struct Standing {
     pub state: String,
     /// Its posting index, once it is posted.
     pub posted_index: Option<u64>,
+    /// Why it was refused.
+    pub refusal: Option<Refusal>,
+}
+
+/// Why a statement was refused.
+#[derive(Debug, Deserialize)]
+pub struct Refusal {
+    /// In words.
+    pub reason: String,
 }
 
 #[derive(Deserialize)]

@@ -15,6 +15,7 @@ mod proposing;
 mod refusing;
 mod requests;
 mod retention;
+mod rotating;
 mod servers;
 mod sessions;
 mod settling;

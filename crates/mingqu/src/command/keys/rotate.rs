@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use disclosure::dsse::Envelope;
 use disclosure::key::PublicKey;
@@ -56,6 +56,9 @@ pub fn run(args: &RotateArgs) -> anyhow::Result<Verdict> {
     let envelope = rotation(api.district()?, &owner, &old, &new)?;
     let id = api.propose(&envelope, Vec::new())?;
     let standing = api.standing(id)?;
+    if let Some(refusal) = standing.refusal {
+        bail!("the server refused the rotation: {}", refusal.reason);
+    }
     say(&old, &new, &owner, Some(id), &standing.state, standing.posted_index)?;
     tell(&format!(
         "{} signs in the place of {} from the next posting on",
@@ -87,8 +90,7 @@ fn rotation(
 ) -> anyhow::Result<Envelope> {
     let (old_key, new_key) = (PublicKey::of(old).fingerprint(), PublicKey::of(new));
     let signer = |key| ExpectedSigner { role: owner.role, key };
-    let mut signers = vec![signer(old_key), signer(new_key.fingerprint())];
-    signers.sort();
+    let signers = vec![signer(old_key), signer(new_key.fingerprint())];
     let head = Head { district, drafted_at: SystemClock.now(), signers };
     let act = Act::Rotate { old: old_key, new: new_key, kept: Some(KeyKept::File) };
     let statement = Statement::Key(KeyAct { head, act });
