@@ -26,7 +26,11 @@ pub struct Remote {
 impl Remote {
     /// The log under `base`, like `https://water.example`.
     pub fn new(base: &str, trust: &Trust) -> Self {
-        let agent = agent(base, trust, CONDUCT);
+        Self::behaving(base, trust, CONDUCT)
+    }
+
+    fn behaving(base: &str, trust: &Trust, conduct: Conduct) -> Self {
+        let agent = agent(base, trust, conduct);
         Self { base: base.trim_end_matches('/').to_owned(), agent }
     }
 
@@ -127,6 +131,9 @@ fn beginning(path: &str, full: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+
     use super::*;
 
     #[test]
@@ -139,6 +146,73 @@ mod tests {
         assert_eq!(beginning("tile/entries/000.p/7", &full).unwrap(), partial);
         assert_eq!(beginning("tile/entries/000.p/7", &full[1..]), None);
         assert_eq!(beginning("attachments/a.p/7", &full), None);
+    }
+
+    /// A server that writes this to whoever asks, and then holds the connection open; its address.
+    fn server(answering: impl Fn(&mut TcpStream) + Send + 'static) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let mut open = Vec::new();
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let _ = stream.read(&mut [0; 4096]);
+                answering(&mut stream);
+                open.push(stream);
+            }
+        });
+        address
+    }
+
+    fn refused(base: &str) -> String {
+        let brief = Conduct { within: Duration::from_millis(300), ..CONDUCT };
+        Remote::behaving(base, &Trust::of_browsers(), brief).read("checkpoint").unwrap_err().reason
+    }
+
+    #[test]
+    fn a_server_that_never_answers_or_never_ends_is_left_in_time() {
+        let silent = refused(&server(|_| {}));
+        assert!(silent.contains("after 4 tries"), "{silent}");
+        // The head, and then a byte now and then for ever.
+        let trickling = refused(&server(|stream| {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+            let mut stream = stream.try_clone().unwrap();
+            std::thread::spawn(move || {
+                while stream.write_all(b"x").is_ok() {
+                    std::thread::park_timeout(Duration::from_millis(20));
+                }
+            });
+        }));
+        assert!(
+            trickling.contains("broke off") && trickling.contains("after 4 tries"),
+            "{trickling}"
+        );
+    }
+
+    #[test]
+    fn rejects_a_file_without_end() {
+        let endless = server(|stream| {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+            let mut stream = stream.try_clone().unwrap();
+            std::thread::spawn(move || while stream.write_all(&[b'x'; 65_536]).is_ok() {});
+        });
+        let reason = Remote::new(&endless, &Trust::of_browsers()).read("checkpoint").unwrap_err();
+        assert!(reason.reason.contains("is longer than 67108864 bytes"), "{reason}");
+    }
+
+    #[test]
+    fn rejects_a_head_without_end_and_a_ring_of_redirects() {
+        let endless = refused(&server(|stream| {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
+            let mut stream = stream.try_clone().unwrap();
+            std::thread::spawn(move || while stream.write_all(b"X-More: and more\r\n").is_ok() {});
+        }));
+        assert!(endless.contains("cannot be reached"), "{endless}");
+        let ring = refused(&server(|stream| {
+            let _ = stream.write_all(
+                b"HTTP/1.1 302 Found\r\nLocation: /round\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            );
+        }));
+        assert!(ring.contains("sends on more than 3 times"), "{ring}");
     }
 
     #[test]
