@@ -193,7 +193,7 @@ mod tests {
         let endless = server(|stream| {
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
             let mut stream = stream.try_clone().unwrap();
-            std::thread::spawn(move || while stream.write_all(&[b'x'; 65_536]).is_ok() {});
+            std::thread::spawn(move || while stream.write_all(&[b'x'; 8_192]).is_ok() {});
         });
         let reason = Remote::new(&endless, &Trust::of_browsers()).read("checkpoint").unwrap_err();
         assert!(reason.reason.contains("is longer than 67108864 bytes"), "{reason}");

@@ -47,33 +47,33 @@ impl Scene {
         command.args(["--log-key", &self.township.log_vkey()]);
         command
     }
+}
 
-    /// An audit that must find nothing.
-    #[track_caller]
-    fn holds(&self, command: &mut Command) -> Value {
-        let report = Finished::of(command).ended_with(0).json();
-        assert_eq!((&report["findings"], &report["waterings"]), (&json!([]), &json!(1)));
-        report
-    }
+/// An audit that must find nothing.
+#[track_caller]
+fn holds(command: &mut Command) -> Value {
+    let report = Finished::of(command).ended_with(0).json();
+    assert_eq!((&report["findings"], &report["waterings"]), (&json!([]), &json!(1)));
+    report
+}
 
-    /// An audit that comes to nothing; its words.
-    #[track_caller]
-    fn fails(&self, command: &mut Command) -> String {
-        let Finished { stdout, stderr, .. } = Finished::of(command).ended_with(2);
-        stdout + &stderr
-    }
+/// An audit that comes to nothing; its words.
+#[track_caller]
+fn fails(command: &mut Command) -> String {
+    let Finished { stdout, stderr, .. } = Finished::of(command).ended_with(2);
+    stdout + &stderr
 }
 
 #[test]
 fn a_served_log_is_audited_like_a_copy_of_it() {
     let scene = Scene::set();
-    let report = scene.holds(&mut scene.audit(scene.site().base()));
+    let report = holds(&mut scene.audit(scene.site().base()));
     assert_eq!(report["key_was_trusted"], json!(true));
     let size = report["size"].as_u64().unwrap();
 
     // It grows, and the next audit finds that it continues what was seen.
     scene.township.enrol(scene.site(), &NEWCOMER);
-    let later = scene.holds(&mut scene.audit(scene.site().base()));
+    let later = holds(&mut scene.audit(scene.site().base()));
     assert_eq!(later["size"], json!(size + 1));
     assert!(std::fs::read_to_string(scene.memory()).unwrap().contains("test.mingqu.example"));
 
@@ -100,10 +100,10 @@ fn https_is_spoken_with_whom_the_reader_trusts() {
     let ca = scene.authority.certificate();
 
     // Nobody whom browsers trust vouches for it.
-    let words = scene.fails(&mut scene.audit(&https));
+    let words = fails(&mut scene.audit(&https));
     assert!(words.contains("--ca FILE"), "{words}");
-    let report = scene.holds(scene.audit(&https).arg("--ca").arg(&ca));
-    scene.holds(scene.audit(&https).env("MINGQU_CA", &ca));
+    let report = holds(scene.audit(&https).arg("--ca").arg(&ca));
+    holds(scene.audit(&https).env("MINGQU_CA", &ca));
 
     let copy = scene.township.file("copy");
     let mut command = mingqu();
@@ -133,7 +133,7 @@ fn https_is_spoken_with_whom_the_reader_trusts() {
         command.arg(scene.township.key_file(STATION.key)).arg(&request);
         command
     };
-    assert!(scene.fails(&mut sign()).contains("--ca FILE"));
+    assert!(fails(&mut sign()).contains("--ca FILE"));
     Finished::of(sign().arg("--ca").arg(&ca)).ended_with(0);
     scene.life.stop();
 }
@@ -151,11 +151,11 @@ fn a_reader_is_sent_on_a_few_times_and_never_out_of_https() {
     let mut place = https;
     for _ in 0..3 {
         place = scene.authority.sending_on_to(&place);
-        scene.holds(&mut trusting(&place));
+        holds(&mut trusting(&place));
     }
-    let words = scene.fails(&mut trusting(&scene.authority.sending_on_to(&place)));
+    let words = fails(&mut trusting(&scene.authority.sending_on_to(&place)));
     assert!(words.contains("sends on more than 3 times"), "{words}");
-    let words = scene.fails(&mut trusting(&scene.authority.sending_on_to(scene.site().base())));
+    let words = fails(&mut trusting(&scene.authority.sending_on_to(scene.site().base())));
     assert!(words.contains("which is not encrypted"), "{words}");
     scene.life.stop();
 }

@@ -51,7 +51,7 @@ impl Scene {
         let witnesses = ["office", "bureau-east"].map(|name| Witness::start(&township, name, &log));
         let server = Server::with_endpoint(free_port());
         let scene = Self { township, server, witnesses };
-        scene.ask_at(least, [0, 1].map(|place| scene.address(place)));
+        scene.ask_at(least, &[0, 1].map(|place| scene.address(place)));
         scene.configure(&format!("witness_policy = \"{POLICY}\"\n"));
         scene
     }
@@ -61,8 +61,8 @@ impl Scene {
     }
 
     /// Writes the policy, by which each witness is asked at one of these addresses.
-    fn ask_at(&self, least: &str, addresses: [String; 2]) {
-        let lines = self.witnesses.iter().zip(&addresses);
+    fn ask_at(&self, least: &str, addresses: &[String; 2]) {
+        let lines = self.witnesses.iter().zip(addresses);
         let lines: String = lines.map(|(witness, address)| witness.line_at(address)).collect();
         let log = self.township.log_vkey();
         let policy =
@@ -209,7 +209,7 @@ fn a_witness_that_hangs_is_reported_and_holds_up_no_more_than_its_time() {
     let (scene, life) = Scene::set("any");
     life.stop();
     let office = scene.address(0);
-    scene.ask_at("any", [office.clone(), hung()]);
+    scene.ask_at("any", &[office.clone(), hung()]);
     let life = scene.server.start(&scene.township.data());
     let site = &life.site;
     let before = size(site);
@@ -223,7 +223,7 @@ fn a_witness_that_hangs_is_reported_and_holds_up_no_more_than_its_time() {
     life.stop();
 
     // Where it is needed, what is posted waits for it and the server goes on answering.
-    scene.ask_at("all", [office, hung()]);
+    scene.ask_at("all", &[office, hung()]);
     let life = scene.server.start(&scene.township.data());
     let id = scene.hand_in(&life.site, &ANOTHER);
     assert_eq!(state(&life.site, id), "co-signed", "nothing is added before all have been heard");
@@ -239,7 +239,7 @@ fn witnesses_are_asked_over_https_where_the_policy_says_so() {
     life.stop();
     let authority = Authority::new();
     let https = |place| authority.in_front_of(&scene.address(place));
-    scene.ask_at("all", [https(0), https(1)]);
+    scene.ask_at("all", &[https(0), https(1)]);
     let life = scene.server.start(&scene.township.data());
     let ready = life.site.get("/readyz").answered(200).text();
     assert!(ready.contains("--ca FILE"), "{ready}");
