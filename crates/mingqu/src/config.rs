@@ -398,6 +398,14 @@ mod tests {
     }
 
     #[test]
+    fn authorities_that_cannot_be_read_are_refused_by_their_key() {
+        let error = format!("{:#}", file(&format!("{LEAST}ca = \"none.pem\"\n")).unwrap_err());
+        for part in ["configuration key ca", "data/none.pem"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
     fn a_broker_is_spoken_to_in_mqtt_5_unless_it_is_told_otherwise() {
         let broker = |lines: &str| match file(&format!("{LEAST}broker = \"b:1\"\n{lines}")) {
             Ok(Config { meters: Meters::Broker(broker), .. }) => broker,

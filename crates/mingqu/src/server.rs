@@ -367,8 +367,14 @@ type Stop = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The log's own key, made with the data folder and never again: another key would be another log.
 pub fn log_key(config: &Config) -> anyhow::Result<LogKey> {
-    let key = key_file::read(&config.data.join(LOG_KEY_FILE), &config.passphrase)
-        .context("the log's key is needed: put it back from where you keep a copy")?;
+    let path = config.data.join(LOG_KEY_FILE);
+    if !path.exists() {
+        bail!(
+            "the log's key is needed and {} is missing: put it back from where you keep a copy; no other key signs this log",
+            path.display()
+        );
+    }
+    let key = key_file::read(&path, &config.passphrase).context("the log's key")?;
     Ok(LogKey::new(config.origin.clone(), key))
 }
 

@@ -74,6 +74,7 @@ fn the_new_key_signs_and_the_old_one_is_refused() {
     // A root's key is the genesis's.
     let root = Finished::of(&mut rotate(&township, site, "bureau", "bureau-2024")).ended_with(2);
     assert!(root.stderr.contains("the genesis names it"), "{}", root.stderr);
+    assert!(!township.key_file("bureau-2024").exists());
     life.stop();
     let report = audit_holds(&township.export(&server.flags()));
     assert_eq!((&report["waterings"], &report["keys_revoked"]), (&json!(1), &json!(1)));

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use disclosure::dsse::Envelope;
 use disclosure::key::PublicKey;
-use disclosure::statement::{Act, ExpectedSigner, Head, KeyAct, KeyKept, Statement};
+use disclosure::statement::{Act, ExpectedSigner, Head, KeyAct, KeyKept, Role, Statement};
 use domain::DistrictId;
 use ed25519_dalek::SigningKey;
 use service::Clock as _;
@@ -48,6 +48,9 @@ pub fn run(args: &RotateArgs) -> anyhow::Result<Verdict> {
         Ok(owner) => owner,
         Err(refused) => return rotated_before(args, &api, &old, refused),
     };
+    if owner.role == Role::Root {
+        bail!("{} stays a root's key: the genesis names it", args.key.display());
+    }
     let new = if args.new.exists() {
         key_file::read(&args.new, &args.of_new().passphrase)?
     } else {
