@@ -1,5 +1,6 @@
 //! A public log that a web server publishes, fetched file by file.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -12,6 +13,9 @@ use crate::transport::{self, Conduct, Trust, agent};
 
 /// How often a file is asked for before it counts as unreadable.
 const MAX_TRIES: u32 = 4;
+/// How many files may stay unreadable before nothing more is asked for: a server that answers with nothing but silence costs
+/// minutes for each.
+const MAX_UNREADABLE_FILES: usize = 4;
 /// How long is waited before the second try; twice as long before each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// How a file is asked for: 2 minutes for one try are enough for the longest attachment on a slow line.
@@ -21,6 +25,7 @@ const CONDUCT: Conduct = Conduct { within: Duration::from_mins(2), redirects: 3,
 pub struct Remote {
     base: String,
     agent: ureq::Agent,
+    unreadable: AtomicUsize,
 }
 
 impl Remote {
@@ -31,11 +36,19 @@ impl Remote {
 
     fn behaving(base: &str, trust: &Trust, conduct: Conduct) -> Self {
         let agent = agent(base, trust, conduct);
-        Self { base: base.trim_end_matches('/').to_owned(), agent }
+        let base = base.trim_end_matches('/').to_owned();
+        Self { base, agent, unreadable: AtomicUsize::new(0) }
     }
 
     /// Fetches a file, with some patience; `None` where the server says that there is none.
     fn fetch(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        if self.unreadable.load(Ordering::Relaxed) >= MAX_UNREADABLE_FILES {
+            let reason = format!(
+                "{} is given up: {MAX_UNREADABLE_FILES} files could not be read before this one",
+                self.base
+            );
+            return Err(SourceError { reason });
+        }
         let mut pause = FIRST_PAUSE;
         let mut tries = 1;
         loop {
@@ -43,6 +56,7 @@ impl Remote {
                 Ok(body) => return Ok(body),
                 Err(Failure::ForGood(reason)) => return Err(SourceError { reason }),
                 Err(Failure::ForNow(reason)) if tries >= MAX_TRIES => {
+                    self.unreadable.fetch_add(1, Ordering::Relaxed);
                     return Err(SourceError { reason: format!("{reason}, after {tries} tries") });
                 }
                 Err(Failure::ForNow(_)) => sleep(pause),
@@ -186,6 +200,19 @@ mod tests {
             trickling.contains("broke off") && trickling.contains("after 4 tries"),
             "{trickling}"
         );
+    }
+
+    #[test]
+    fn a_server_of_which_nothing_can_be_read_is_given_up() {
+        let brief = Conduct { within: Duration::from_millis(100), ..CONDUCT };
+        let remote = Remote::behaving(&server(|_| {}), &Trust::of_browsers(), brief);
+        std::thread::scope(|scope| {
+            for _ in 0..MAX_UNREADABLE_FILES {
+                scope.spawn(|| assert!(remote.read("tile/0/000").is_err()));
+            }
+        });
+        let reason = remote.read("checkpoint").unwrap_err().reason;
+        assert!(reason.contains("is given up: 4 files could not be read"), "{reason}");
     }
 
     #[test]
