@@ -20,7 +20,7 @@ use crate::Town;
 use crate::town::log_key;
 
 /// How long a witness hangs whom nobody lets go on.
-const LONGEST_HANG: Duration = Duration::from_secs(60);
+const LONGEST_HANG: Duration = Duration::from_mins(1);
 
 /// A real witness without its HTTP.
 struct Office {
