@@ -42,8 +42,8 @@ const ALLOWED_EDGES: [(&str, &[&str]); 14] = [
 
 /// Crates that decide and compute, and what they never reach.
 const PURE_CRATES: [&str; 5] = ["telemetry", "domain", "disclosure", "evidence", "audit"];
-const OUTSIDE_WORLD: [&str; 8] =
-    ["tokio", "sqlx", "sqlx-core", "axum", "hyper", "rumqttc", "getrandom", "ureq"];
+const OUTSIDE_WORLD: [&str; 9] =
+    ["tokio", "sqlx", "sqlx-core", "axum", "hyper", "rumqttc", "getrandom", "ureq", "rustls"];
 
 const MAX_FILE_LINES: usize = 500;
 const LONG_FILE_LINES: usize = 400;

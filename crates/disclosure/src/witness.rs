@@ -14,9 +14,9 @@
 //! lines of a note ([`crate::cosignature`]). An old size that is not the witness's is answered
 //! with `<the witness's size>\n` as [`SIZE_MEDIA_TYPE`].
 //!
-//! Version 1.0.0 of the specification, as to where the root differs at equal sizes: 409. The
-//! newest draft has the monitoring route `<prefix>/<hex SHA-256 of the origin>/checkpoint`, which
-//! [`checkpoint_path`] spells.
+//! Another root at the witness's own size is answered with 409 and no size, as the specification
+//! wants it; a log takes 422 for the same. The newest draft has the monitoring route
+//! `<prefix>/<hex SHA-256 of the origin>/checkpoint`, which [`checkpoint_path`] spells.
 
 use thiserror::Error;
 

@@ -1,8 +1,9 @@
-//! Trees, proofs and tiles against an independent implementation, at every size up to 300.
+//! Trees, proofs and tiles against an independent implementation, at every size up to 600 and at 70,000.
 
 use std::collections::BTreeMap;
 
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
+use ct_merkle::{ConsistencyProof, InclusionProof};
 use disclosure::merkle::{
     Hash, RootBuilder, leaf_hash, root_of, verify_consistency, verify_inclusion,
 };
@@ -13,11 +14,13 @@ use disclosure::tile::RightEdge;
 use proptest::prelude::*;
 use sha2::Sha256;
 
-const LARGEST: u64 = 300;
-
-/// Up to this size every index is proved; above it one in [`STRIDE`], another at each size.
-const EXHAUSTIVE: u64 = 100;
-const STRIDE: u64 = 17;
+/// Every size up to here is looked at.
+const LARGEST: u64 = 600;
+/// Up to this size every index is proved; above it the first, the last and [`DRAWN`] that a seeded generator draws.
+const EXHAUSTIVE: u64 = 130;
+const DRAWN: usize = 12;
+/// A size with tiles at three levels, as the specification of tiles has it for an example.
+const LARGE: u64 = 70_000;
 
 type Oracle = MemoryBackedTree<Sha256, Vec<u8>>;
 type Tiles = BTreeMap<(u8, u64), Vec<u8>>;
@@ -36,8 +39,20 @@ fn oracle(size: u64) -> Oracle {
     tree
 }
 
-fn picked(index: u64, size: u64) -> bool {
-    size <= EXHAUSTIVE || index % STRIDE == size % STRIDE || index + 2 > size
+/// Indices below a size, some of which a seeded generator draws (`SplitMix64`).
+fn picked(size: u64, drawn: usize) -> Vec<u64> {
+    if size <= EXHAUSTIVE {
+        return (0..size).collect();
+    }
+    let mut state = size;
+    let rolls = std::iter::repeat_with(|| {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % size
+    });
+    [0, size - 1].into_iter().chain(rolls.take(drawn)).collect()
 }
 
 fn oracle_root(tree: &Oracle) -> Hash {
@@ -48,6 +63,10 @@ fn hashes(bytes: &[u8]) -> Vec<Hash> {
     let (chunks, rest) = bytes.as_chunks::<32>();
     assert!(rest.is_empty());
     chunks.iter().copied().map(Hash).collect()
+}
+
+fn bytes(hashes: &[Hash]) -> Vec<u8> {
+    hashes.iter().flat_map(|hash| hash.0).collect()
 }
 
 fn tiles(size: u64) -> Tiles {
@@ -65,26 +84,27 @@ fn stored(edge: &RightEdge) -> Tiles {
 #[test]
 fn roots_are_those_of_the_oracle() {
     let leaves = leaves(LARGEST);
-    let mut builder = RootBuilder::new();
-    let mut edge = RightEdge::new();
+    let (mut builder, mut edge, mut tree) = (RootBuilder::new(), RightEdge::new(), oracle(0));
     for (size, leaf) in (0..).zip(leaves.iter().copied()) {
-        let expected = oracle_root(&oracle(size));
+        let expected = oracle_root(&tree);
+        tree.push(entry(size));
         assert_eq!(builder.root(), expected, "builder at {size}");
         assert_eq!(edge.root(), expected, "edge at {size}");
         builder.push(leaf);
         edge.append(leaf);
     }
-    assert_eq!(root_of(&leaves), oracle_root(&oracle(LARGEST)));
+    assert_eq!(root_of(&leaves), oracle_root(&tree));
 }
 
 #[test]
 fn inclusion_proofs_are_those_of_the_oracle() {
-    let mut tree = oracle(0);
+    let (mut tree, mut edge) = (oracle(0), RightEdge::new());
     for size in 1..=LARGEST {
         tree.push(entry(size - 1));
         let root = oracle_root(&tree);
-        let tiles = tiles(size);
-        for index in (0..size).filter(|index| picked(*index, size)) {
+        edge.append(leaf_hash(&entry(size - 1)));
+        let tiles = stored(&edge);
+        for index in picked(size, DRAWN) {
             let expected = tree.prove_inclusion(usize::try_from(index).unwrap());
             let proof = inclusion_proof(index, size, &tiles).unwrap();
             assert_eq!(proof, hashes(expected.as_bytes()), "{index} in {size}");
@@ -96,12 +116,14 @@ fn inclusion_proofs_are_those_of_the_oracle() {
 
 #[test]
 fn consistency_proofs_are_those_of_the_oracle() {
-    let roots: Vec<Hash> = (0..=LARGEST).map(|size| root_of(&leaves(size))).collect();
-    let mut tree = oracle(0);
+    let leaves = leaves(LARGEST);
+    let roots: Vec<Hash> = (0..=leaves.len()).map(|size| root_of(&leaves[..size])).collect();
+    let (mut tree, mut edge) = (oracle(0), RightEdge::new());
     for new in 1..=LARGEST {
         tree.push(entry(new - 1));
-        let tiles = tiles(new);
-        for old in (1..=new).filter(|old| picked(*old, new)) {
+        edge.append(leaf_hash(&entry(new - 1)));
+        let tiles = stored(&edge);
+        for old in picked(new, DRAWN).into_iter().map(|index| index + 1) {
             let expected = tree.prove_consistency(usize::try_from(new - old).unwrap());
             let proof = consistency_proof(old, new, &tiles).unwrap();
             assert_eq!(proof, hashes(expected.as_bytes()), "{old} to {new}");
@@ -125,23 +147,59 @@ fn fetched(ids: &[disclosure::tile::TileId], all: &Tiles) -> Tiles {
 
 #[test]
 fn large_proofs_need_only_the_tiles_they_name() {
-    const SIZE: u64 = 70_000;
-    let all = tiles(SIZE);
-    let leaves = leaves(SIZE);
-    let root = root_of(&leaves);
-    for index in [0, 1, 255, 256, 65_535, 65_536, 69_887, 69_888, 69_999] {
-        let tiles = fetched(&tiles_for_inclusion(index, SIZE), &all);
+    let all = tiles(LARGE);
+    let leaves = leaves(LARGE);
+    let tree = oracle(LARGE);
+    let root = oracle_root(&tree);
+    let mut builder = RootBuilder::new();
+    let roots = leaves.iter().map(|leaf| {
+        let root = builder.root();
+        builder.push(*leaf);
+        root
+    });
+    let mut roots: Vec<Hash> = roots.collect();
+    roots.push(builder.root());
+    assert_eq!(roots.last(), Some(&root));
+    let edges = [1, 2, 255, 256, 257, 65_535, 65_536, 65_537, 69_887, 69_888];
+    for index in picked(LARGE, 60).into_iter().chain(edges) {
+        let place = usize::try_from(index).unwrap();
+        let tiles = fetched(&tiles_for_inclusion(index, LARGE), &all);
         assert!(tiles.len() <= 5, "{index}: {}", tiles.len());
-        let proof = inclusion_proof(index, SIZE, &tiles).unwrap();
-        let leaf = leaves[usize::try_from(index).unwrap()];
-        assert_eq!(verify_inclusion(leaf, index, SIZE, &proof, root), Ok(()));
+        let proof = inclusion_proof(index, LARGE, &tiles).unwrap();
+        let expected = tree.prove_inclusion(place);
+        assert_eq!(proof, hashes(expected.as_bytes()), "{index}");
+        assert_eq!(verify_inclusion(leaves[place], index, LARGE, &proof, root), Ok(()));
     }
-    for old in [1, 2, 255, 256, 257, 65_535, 65_536, 65_537, 69_888, 69_999] {
-        let tiles = fetched(&tiles_for_consistency(old, SIZE), &all);
-        let proof = consistency_proof(old, SIZE, &tiles).unwrap();
-        let old_root = root_of(&leaves[..usize::try_from(old).unwrap()]);
-        assert_eq!(verify_consistency(old, SIZE, &proof, old_root, root), Ok(()));
+    for old in picked(LARGE, 60).into_iter().map(|index| index + 1).chain(edges) {
+        let tiles = fetched(&tiles_for_consistency(old, LARGE), &all);
+        let proof = consistency_proof(old, LARGE, &tiles).unwrap();
+        let expected = tree.prove_consistency(usize::try_from(LARGE - old).unwrap());
+        assert_eq!(proof, hashes(expected.as_bytes()), "from {old}");
+        let old_root = roots[usize::try_from(old).unwrap()];
+        assert_eq!(verify_consistency(old, LARGE, &proof, old_root, root), Ok(()));
     }
+}
+
+/// Tiles hold what the oracle's tree says: full ones at a level are the roots over 256 of the level below.
+#[test]
+fn tiles_of_a_large_tree_hold_the_roots_of_the_oracle() {
+    let all = tiles(LARGE);
+    let of_level = |level| all.keys().filter(move |(at, _)| *at == level).count();
+    assert_eq!([0, 1, 2, 3].map(of_level), [274, 2, 1, 0]);
+    for (place, hashes) in [((0, 273), 112), ((1, 0), 256), ((1, 1), 17), ((2, 0), 1)] {
+        assert_eq!(all[&place].len(), hashes * 32, "{place:?}");
+    }
+    let subtree = |from: u64, leaves: u64| {
+        let mut tree = Oracle::new();
+        (from..from + leaves).for_each(|index| tree.push(entry(index)));
+        oracle_root(&tree)
+    };
+    for number in [0, 1, 255] {
+        let stored = hashes(&all[&(1, 0)])[usize::try_from(number).unwrap()];
+        assert_eq!(stored, subtree(number * 256, 256), "{number}");
+    }
+    assert_eq!(hashes(&all[&(1, 1)])[16], subtree((256 + 16) * 256, 256));
+    assert_eq!(hashes(&all[&(2, 0)]), [subtree(0, 65_536)]);
 }
 
 proptest! {
@@ -170,6 +228,33 @@ proptest! {
         prop_assert_eq!(edge.root(), root_of(&leaves));
         prop_assert_eq!(edge.size(), size);
         prop_assert!(edge.changed_tiles().is_empty());
+    }
+
+    #[test]
+    fn a_tree_of_random_entries_is_the_oracles_and_it_takes_our_proofs(
+        entries in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 1..700),
+        pick in any::<prop::sample::Index>()
+    ) {
+        let (mut tree, mut edge) = (oracle(0), RightEdge::new());
+        for entry in &entries {
+            tree.push(entry.clone());
+            edge.append(leaf_hash(entry));
+        }
+        let (root, place) = (tree.root(), pick.index(entries.len()));
+        prop_assert_eq!(edge.root(), oracle_root(&tree));
+        let (size, index) = (u64::try_from(entries.len()).unwrap(), u64::try_from(place).unwrap());
+        let tiles = stored(&edge);
+        let proof = bytes(&inclusion_proof(index, size, &tiles).unwrap());
+        let proof = InclusionProof::try_from_bytes(proof).unwrap();
+        prop_assert!(root.verify_inclusion(&entries[place], index, &proof).is_ok());
+
+        let old = entries[..=place].iter().fold(oracle(0), |mut tree, entry| {
+            tree.push(entry.clone());
+            tree
+        });
+        let proof = bytes(&consistency_proof(index + 1, size, &tiles).unwrap());
+        let proof = ConsistencyProof::try_from_bytes(proof).unwrap();
+        prop_assert!(root.verify_consistency(&old.root(), &proof).is_ok());
     }
 
     #[test]

@@ -1,18 +1,28 @@
 //! The server's HTTP interface, as the people at the command line and in the demo use it.
 
+use std::time::Duration;
+
 use anyhow::{Context, anyhow};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use disclosure::dsse::Envelope;
 use disclosure::key::{PublicKey, sign};
 use disclosure::merkle::Hash;
-use disclosure::statement::Statement;
-use domain::DistrictId;
+use disclosure::statement::{Role, Statement};
+use domain::{DistrictId, PersonId};
 use ed25519_dalek::SigningKey;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use service::hand_readings::{DraftReading, Preview};
 use service::past_turns::{PastTurn, TurnPreview};
+use service::session::{Secret, session_text};
+
+use crate::transport::{self, Conduct, Trust, agent};
+
+/// What is signed for one server is not carried on to another.
+const CONDUCT: Conduct = Conduct { within: Duration::from_mins(2), redirects: 0, connections: 2 };
+/// The longest answer: the statements of a page, each at most an entry long.
+const MAX_ANSWER_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A client of one server.
 pub struct Api {
@@ -30,6 +40,39 @@ pub struct Waiting {
     pub payload: Vec<u8>,
 }
 
+/// Whose key it is, as the log says.
+#[derive(Debug, Deserialize)]
+pub struct KeyOwner {
+    /// The person's code.
+    pub person: PersonId,
+    /// As what they sign.
+    pub role: Role,
+}
+
+/// How far a statement has come.
+#[derive(Debug, Deserialize)]
+pub struct Standing {
+    /// The API's word for it, like `posted`.
+    pub state: String,
+    /// Its posting index, once it is posted.
+    pub posted_index: Option<u64>,
+    /// Why it was refused.
+    pub refusal: Option<Refusal>,
+}
+
+/// Why a statement was refused.
+#[derive(Debug, Deserialize)]
+pub struct Refusal {
+    /// In words.
+    pub reason: String,
+}
+
+#[derive(Deserialize)]
+struct ChallengeJson {
+    nonce: String,
+    district: DistrictId,
+}
+
 #[derive(Deserialize)]
 struct WaitingJson {
     id: i64,
@@ -39,8 +82,9 @@ struct WaitingJson {
 
 impl Api {
     /// A client of the server at `base`, like `http://127.0.0.1:8080`.
-    pub fn new(base: &str) -> Self {
-        Self { base: base.trim_end_matches('/').to_owned(), agent: agent() }
+    pub fn new(base: &str, trust: &Trust) -> Self {
+        let agent = agent(base, trust, CONDUCT);
+        Self { base: base.trim_end_matches('/').to_owned(), agent }
     }
 
     /// Hands in a signed request.
@@ -59,6 +103,34 @@ impl Api {
         let answer = self.get("/api/v1/status")?;
         let district = answer["district"].as_str().context("the server names no district")?;
         DistrictId::new(district).context("the server names no district")
+    }
+
+    /// Whose key this is and as what they sign now; refused with the reason for a key that the log does not know or that
+    /// was revoked. It begins a session, which ends with the key.
+    pub fn owner_of(&self, key: &SigningKey) -> anyhow::Result<KeyOwner> {
+        let origin = self.origin();
+        let path = "/api/v1/session/challenge";
+        let asked = self.agent.post(format!("{}{path}", self.base)).header("Origin", origin);
+        let challenge: ChallengeJson =
+            serde_json::from_value(self.answer(path, asked.send_empty())?)?;
+        let nonce = Secret::from_hex(&challenge.nonce).context("the server's nonce")?;
+        let public = PublicKey::of(key);
+        let text = session_text(origin, &challenge.district, &public, &nonce);
+        let body = json!({
+            "key": public.to_hex(),
+            "nonce": nonce.to_hex(),
+            "signature": STANDARD.encode(sign(key, &text)),
+        });
+        let path = "/api/v1/session";
+        let asked = self.agent.post(format!("{}{path}", self.base)).header("Origin", origin);
+        let answer = self.answer(path, asked.send_json(body))?;
+        serde_json::from_value(answer).context("the server's answer cannot be read")
+    }
+
+    /// How far a statement has come.
+    pub fn standing(&self, id: i64) -> anyhow::Result<Standing> {
+        let answer = self.get(&format!("/api/v1/statements/{id}"))?;
+        serde_json::from_value(answer).context("the server's answer cannot be read")
     }
 
     /// What readings by hand would come to.
@@ -134,6 +206,13 @@ impl Api {
         progress.map(str::to_owned).with_context(|| format!("the server's answer: {answer}"))
     }
 
+    /// The scheme, host and port of the server's address, as a browser would name the site.
+    fn origin(&self) -> &str {
+        let host = self.base.find("://").map_or(0, |at| at + "://".len());
+        let end = self.base.get(host..).and_then(|rest| rest.find('/'));
+        end.and_then(|end| self.base.get(..host + end)).unwrap_or(&self.base)
+    }
+
     fn get(&self, path: &str) -> anyhow::Result<Value> {
         let response = self.agent.get(format!("{}{path}", self.base)).call();
         self.answer(path, response)
@@ -150,11 +229,16 @@ impl Api {
         path: &str,
         response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
     ) -> anyhow::Result<Value> {
-        let mut response =
-            response.with_context(|| format!("cannot reach the server at {}", self.base))?;
+        let mut response = response.map_err(|error| {
+            let base = &self.base;
+            let why = transport::mistrust(&error);
+            anyhow!("cannot reach the server at {base}: {}", why.unwrap_or(error.to_string()))
+        })?;
         let status = response.status();
         let value: Value = response
             .body_mut()
+            .with_config()
+            .limit(MAX_ANSWER_BYTES)
             .read_json()
             .with_context(|| format!("{}{path} answered {status} without JSON", self.base))?;
         if status.is_success() {
@@ -165,14 +249,24 @@ impl Api {
     }
 }
 
-/// An HTTP client for which a refusal is an answer, to be read like any other.
-pub fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder().http_status_as_error(false).build().into()
-}
-
 impl Waiting {
     fn from_json(row: WaitingJson) -> anyhow::Result<Self> {
         let payload = STANDARD.decode(&row.payload).context("a payload is not base64")?;
         Ok(Self { id: row.id, payload_type: row.payload_type, payload })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_origin_is_the_address_without_its_path() {
+        for (base, origin) in [
+            ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
+            ("https://water.example/minghe/", "https://water.example"),
+        ] {
+            assert_eq!(Api::new(base, &Trust::of_browsers()).origin(), origin);
+        }
     }
 }

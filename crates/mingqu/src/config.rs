@@ -14,6 +14,8 @@ use mqtt::{BrokerConfig, Level, Login};
 use serde::Deserialize;
 
 use crate::archive::MIN_KEEP_DAYS;
+use crate::passphrase::PassphraseArgs;
+use crate::transport::{Trust, TrustArgs};
 
 /// The configuration's file in the data folder.
 pub const FILE_NAME: &str = "mingqu.toml";
@@ -58,6 +60,8 @@ pub struct File {
     pub broker_share: Option<String>,
     /// A file that says whose cosignatures a checkpoint needs (C2SP tlog-policy), seen from the data folder.
     pub witness_policy: Option<PathBuf>,
+    /// A PEM file of the certificate authorities that vouch for witnesses, seen from the data folder.
+    pub ca: Option<PathBuf>,
     /// From when on something is an alarm or looks like a turn.
     #[serde(default)]
     pub alarms: Thresholds,
@@ -107,6 +111,10 @@ pub struct Overrides {
     /// A file that says whose cosignatures a checkpoint needs (C2SP tlog-policy).
     #[arg(long, env = "MINGQU_WITNESS_POLICY")]
     pub witness_policy: Option<PathBuf>,
+    #[command(flatten)]
+    pub trust: TrustArgs,
+    #[command(flatten)]
+    pub passphrase: PassphraseArgs,
     /// The database: `sqlite:PATH` or `postgres://USER@HOST/DATABASE`.
     #[arg(long, env = "MINGQU_DATABASE")]
     pub database: Option<String>,
@@ -129,6 +137,10 @@ pub struct Config {
     pub meters: Meters,
     /// Whose cosignatures a checkpoint needs before it is published; none where it needs none.
     pub witness_policy: Option<WitnessPolicy>,
+    /// Who vouches for witnesses that are reached by HTTPS.
+    pub trust: Trust,
+    /// What opens the folder's keys, should they be encrypted.
+    pub passphrase: PassphraseArgs,
     /// From when on something is an alarm or looks like a turn.
     pub alarms: Thresholds,
     /// How messages of devices that do not sign become readings; checked.
@@ -159,6 +171,7 @@ impl File {
              # broker = \"localhost:1883\"\n\
              # database = \"postgres://mingqu@localhost/mingqu\"\n\
              # witness_policy = \"witnesses.policy\"\n\
+             # ca = \"authorities.pem\"\n\
              {}",
             self.district,
             self.origin,
@@ -203,6 +216,7 @@ impl File {
             broker_protocol: pick(&over.broker_protocol, self.broker_protocol),
             broker_share: pick(&over.broker_share, self.broker_share),
             witness_policy: over.witness_policy.clone().or(self.witness_policy),
+            ca: over.trust.ca.clone().or(self.ca),
             adapter: self.adapter,
             alarms: self.alarms,
             retention: self.retention,
@@ -226,6 +240,7 @@ impl Config {
     pub fn new(data: &Path, file: File, overrides: &Overrides) -> anyhow::Result<Self> {
         let mut file = file;
         file.witness_policy = file.witness_policy.map(|path| data.join(path));
+        file.ca = file.ca.map(|path| data.join(path));
         let file = file.under(overrides);
         let district = DistrictId::new(&file.district).context("configuration key district")?;
         let origin =
@@ -247,6 +262,8 @@ impl Config {
             listen: parse_address("listen", listen)?,
             meters,
             witness_policy: file.witness_policy.as_deref().map(read_policy).transpose()?,
+            passphrase: overrides.passphrase.clone(),
+            trust: Trust::read(file.ca.as_deref()).context("configuration key ca")?,
             alarms: file.alarms,
             adapters: file.adapter,
             keep_days: keep_days(&file.retention)?,
@@ -378,6 +395,14 @@ mod tests {
         let overrides = Overrides { listen: Some("127.0.0.1:2".into()), ..Overrides::default() };
         let config = Config::new(Path::new("data"), parsed, &overrides).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:2");
+    }
+
+    #[test]
+    fn authorities_that_cannot_be_read_are_refused_by_their_key() {
+        let error = format!("{:#}", file(&format!("{LEAST}ca = \"none.pem\"\n")).unwrap_err());
+        for part in ["configuration key ca", "data/none.pem"] {
+            assert!(error.contains(part), "{error}");
+        }
     }
 
     #[test]

@@ -11,9 +11,11 @@ mod folder;
 mod key_file;
 mod memory;
 mod metrics;
+mod passphrase;
 mod randomness;
 mod remote;
 mod server;
+mod transport;
 mod witness_client;
 
 use std::io::IsTerminal;
@@ -140,6 +142,8 @@ mod tests {
             "mingqu serve --data d --broker localhost:1883",
             "mingqu witness --data w --name n --log k --log l",
             "mingqu keys new k.pem",
+            "mingqu keys new k.pem --no-passphrase",
+            "mingqu keys rotate --key k.pem --new n.pem --server https://s --no-passphrase --ca c",
             "mingqu rating parshall --throat-mm 600 --id p600",
             "mingqu rating pairs pairs.csv --id w1 --source s",
             "mingqu sign --key k.pem --kind key body.json --log-level debug",

@@ -1,5 +1,6 @@
 //! A public log that a web server publishes, fetched file by file.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -8,43 +9,46 @@ use disclosure::bundle::{self, BundleId};
 use disclosure::merkle::HASH_BYTES;
 use disclosure::tile::{TILE_WIDTH, TileId};
 
+use crate::transport::{self, Conduct, Trust, agent};
+
 /// How often a file is asked for before it counts as unreadable.
 const MAX_TRIES: u32 = 4;
+/// How many files may stay unreadable before nothing more is asked for: a server that answers with nothing but silence costs
+/// minutes for each.
+const MAX_UNREADABLE_FILES: usize = 4;
 /// How long is waited before the second try; twice as long before each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// How long a connection may take to stand.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long one try of a file may take, its longest attachment included.
-const FILE_TIMEOUT: Duration = Duration::from_mins(2);
-/// Connections that stay open for the next file.
-const MAX_IDLE_CONNECTIONS: usize = 16;
+/// How a file is asked for: 2 minutes for one try are enough for the longest attachment on a slow line.
+const CONDUCT: Conduct = Conduct { within: Duration::from_mins(2), redirects: 3, connections: 16 };
 
 /// A log under an address.
 pub struct Remote {
     base: String,
     agent: ureq::Agent,
+    unreadable: AtomicUsize,
 }
 
 impl Remote {
-    /// The log under `base`, like `http://127.0.0.1:8080`.
-    pub fn new(base: &str) -> Self {
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_global(Some(FILE_TIMEOUT))
-            .max_idle_connections(MAX_IDLE_CONNECTIONS)
-            .max_idle_connections_per_host(MAX_IDLE_CONNECTIONS)
-            .build();
-        Self { base: base.trim_end_matches('/').to_owned(), agent: config.into() }
+    /// The log under `base`, like `https://water.example`.
+    pub fn new(base: &str, trust: &Trust) -> Self {
+        Self::behaving(base, trust, CONDUCT)
     }
 
-    /// Whether somebody means an address and not a folder.
-    pub fn is_address(place: &str) -> bool {
-        place.starts_with("http://")
+    fn behaving(base: &str, trust: &Trust, conduct: Conduct) -> Self {
+        let agent = agent(base, trust, conduct);
+        let base = base.trim_end_matches('/').to_owned();
+        Self { base, agent, unreadable: AtomicUsize::new(0) }
     }
 
     /// Fetches a file, with some patience; `None` where the server says that there is none.
     fn fetch(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        if self.unreadable.load(Ordering::Relaxed) >= MAX_UNREADABLE_FILES {
+            let reason = format!(
+                "{} is given up: {MAX_UNREADABLE_FILES} files could not be read before this one",
+                self.base
+            );
+            return Err(SourceError { reason });
+        }
         let mut pause = FIRST_PAUSE;
         let mut tries = 1;
         loop {
@@ -52,6 +56,7 @@ impl Remote {
                 Ok(body) => return Ok(body),
                 Err(Failure::ForGood(reason)) => return Err(SourceError { reason }),
                 Err(Failure::ForNow(reason)) if tries >= MAX_TRIES => {
+                    self.unreadable.fetch_add(1, Ordering::Relaxed);
                     return Err(SourceError { reason: format!("{reason}, after {tries} tries") });
                 }
                 Err(Failure::ForNow(_)) => sleep(pause),
@@ -63,12 +68,7 @@ impl Remote {
 
     fn try_once(&self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
         let url = format!("{}/{path}", self.base);
-        let mut response = self.agent.get(&url).call().map_err(|error| match error {
-            ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
-                Failure::ForGood(format!("{url} is not an address: {error}"))
-            }
-            error => Failure::ForNow(format!("{url} cannot be reached: {error}")),
-        })?;
+        let mut response = self.agent.get(&url).call().map_err(|error| unreached(&url, error))?;
         let status = response.status();
         if status.as_u16() == 404 || status.as_u16() == 410 {
             return Ok(None);
@@ -87,6 +87,26 @@ impl Remote {
             }
             Err(error) => Err(Failure::ForNow(format!("{url} broke off: {error}"))),
         }
+    }
+}
+
+/// Why a server was not reached, and whether it is worth another try.
+fn unreached(url: &str, error: ureq::Error) -> Failure {
+    match error {
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+            Failure::ForGood(format!("{url} is not an address: {error}"))
+        }
+        ureq::Error::TooManyRedirects => Failure::ForGood(format!(
+            "{url} sends on more than {} times: give the address where the log itself is",
+            CONDUCT.redirects
+        )),
+        ureq::Error::RequireHttpsOnly(to) => {
+            Failure::ForGood(format!("{url} sends on to {to}, which is not encrypted"))
+        }
+        error => match transport::mistrust(&error) {
+            Some(why) => Failure::ForGood(format!("{url}: {why}")),
+            None => Failure::ForNow(format!("{url} cannot be reached: {error}")),
+        },
     }
 }
 
@@ -125,6 +145,9 @@ fn beginning(path: &str, full: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+
     use super::*;
 
     #[test]
@@ -139,10 +162,92 @@ mod tests {
         assert_eq!(beginning("attachments/a.p/7", &full), None);
     }
 
+    /// A server that writes this to whoever asks, and then holds the connection open; its address.
+    fn server(answering: impl Fn(&mut TcpStream) + Send + 'static) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let mut open = Vec::new();
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let _ = stream.read(&mut [0; 4096]);
+                answering(&mut stream);
+                open.push(stream);
+            }
+        });
+        address
+    }
+
+    fn refused(base: &str) -> String {
+        let brief = Conduct { within: Duration::from_millis(300), ..CONDUCT };
+        Remote::behaving(base, &Trust::of_browsers(), brief).read("checkpoint").unwrap_err().reason
+    }
+
+    #[test]
+    fn a_server_that_never_answers_or_never_ends_is_left_in_time() {
+        let silent = refused(&server(|_| {}));
+        assert!(silent.contains("after 4 tries"), "{silent}");
+        // The head, and then a byte now and then for ever.
+        let trickling = refused(&server(|stream| {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+            let mut stream = stream.try_clone().unwrap();
+            std::thread::spawn(move || {
+                while stream.write_all(b"x").is_ok() {
+                    std::thread::park_timeout(Duration::from_millis(20));
+                }
+            });
+        }));
+        assert!(
+            trickling.contains("broke off") && trickling.contains("after 4 tries"),
+            "{trickling}"
+        );
+    }
+
+    #[test]
+    fn a_server_of_which_nothing_can_be_read_is_given_up() {
+        let brief = Conduct { within: Duration::from_millis(100), ..CONDUCT };
+        let remote = Remote::behaving(&server(|_| {}), &Trust::of_browsers(), brief);
+        std::thread::scope(|scope| {
+            for _ in 0..MAX_UNREADABLE_FILES {
+                scope.spawn(|| assert!(remote.read("tile/0/000").is_err()));
+            }
+        });
+        let reason = remote.read("checkpoint").unwrap_err().reason;
+        assert!(reason.contains("is given up: 4 files could not be read"), "{reason}");
+    }
+
+    #[test]
+    fn rejects_a_file_without_end() {
+        let endless = server(|stream| {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+            let mut stream = stream.try_clone().unwrap();
+            std::thread::spawn(move || while stream.write_all(&[b'x'; 8_192]).is_ok() {});
+        });
+        let reason = Remote::new(&endless, &Trust::of_browsers()).read("checkpoint").unwrap_err();
+        assert!(reason.reason.contains("is longer than 67108864 bytes"), "{reason}");
+    }
+
+    #[test]
+    fn rejects_a_head_without_end_and_a_ring_of_redirects() {
+        let endless = refused(&server(|stream| {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
+            let mut stream = stream.try_clone().unwrap();
+            std::thread::spawn(move || while stream.write_all(b"X-More: and more\r\n").is_ok() {});
+        }));
+        assert!(endless.contains("cannot be reached"), "{endless}");
+        let ring = refused(&server(|stream| {
+            let _ = stream.write_all(
+                b"HTTP/1.1 302 Found\r\nLocation: /round\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            );
+        }));
+        assert!(ring.contains("sends on more than 3 times"), "{ring}");
+    }
+
     #[test]
     fn nobody_listens_is_said_after_some_tries() {
         let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let error = Remote::new(&format!("http://{unused}/")).read("checkpoint").unwrap_err();
+        let error = Remote::new(&format!("http://{unused}/"), &Trust::of_browsers())
+            .read("checkpoint")
+            .unwrap_err();
         assert!(error.reason.contains("/checkpoint cannot be reached"), "{error}");
         assert!(error.reason.contains("4 tries"), "{error}");
     }

@@ -314,7 +314,7 @@ pub async fn open_log(
             policy
                 .check_log(&log_key.verifier_key())
                 .context("configuration key witness_policy")?;
-            let client = Arc::new(HttpWitnessClient::new());
+            let client = Arc::new(HttpWitnessClient::new(&config.trust));
             let witnesses = Witnesses::new(policy.clone(), client);
             Some(witnesses.context("configuration key witness_policy")?)
         }
@@ -367,8 +367,14 @@ type Stop = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The log's own key, made with the data folder and never again: another key would be another log.
 pub fn log_key(config: &Config) -> anyhow::Result<LogKey> {
-    let key = key_file::read(&config.data.join(LOG_KEY_FILE))
-        .context("the log's key is needed: put it back from where you keep a copy")?;
+    let path = config.data.join(LOG_KEY_FILE);
+    if !path.exists() {
+        bail!(
+            "the log's key is needed and {} is missing: put it back from where you keep a copy; no other key signs this log",
+            path.display()
+        );
+    }
+    let key = key_file::read(&path, &config.passphrase).context("the log's key")?;
     Ok(LogKey::new(config.origin.clone(), key))
 }
 
@@ -376,11 +382,11 @@ pub fn log_key(config: &Config) -> anyhow::Result<LogKey> {
 fn gateway_key(config: &Config) -> anyhow::Result<Option<SigningKey>> {
     let path = config.data.join(GATEWAY_KEY_FILE);
     if path.exists() {
-        return key_file::read(&path).map(Some);
+        return key_file::read(&path, &config.passphrase).map(Some);
     }
     if !config.adapters.is_empty() {
         bail!(
-            "adapters are configured and there is no {}: put it back, or make one with `mingqu keys new` and post it in the registry",
+            "adapters are configured and there is no {}: put it back, or make one with `mingqu keys new --no-passphrase` and post it in the registry",
             path.display()
         );
     }

@@ -5,22 +5,22 @@ use std::time::Duration;
 use disclosure::witness::{ADD_CHECKPOINT_PATH, MAX_ANSWER_BYTES};
 use service::{WitnessClient, WitnessReply};
 
-/// For a request with its answer.
+use crate::transport::{self, Conduct, Trust, agent};
+
+/// For a request with its answer; what a witness cannot do in this time it is asked for again.
 const MAX_REQUEST_SECONDS: u64 = 5;
+/// A witness that sends on elsewhere is another one than the policy names.
+const CONDUCT: Conduct =
+    Conduct { within: Duration::from_secs(MAX_REQUEST_SECONDS), redirects: 0, connections: 8 };
 
 /// A client that keeps its connections.
 #[derive(Debug)]
 pub struct HttpWitnessClient(ureq::Agent);
 
 impl HttpWitnessClient {
-    /// A client for which a refusal is an answer.
-    pub fn new() -> Self {
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .timeout_global(Some(Duration::from_secs(MAX_REQUEST_SECONDS)))
-            .build();
-        Self(config.into())
+    /// A client that reaches witnesses by HTTP, and by HTTPS whom these authorities vouch for.
+    pub fn new(trust: &Trust) -> Self {
+        Self(agent("", trust, CONDUCT))
     }
 }
 
@@ -28,7 +28,9 @@ impl WitnessClient for HttpWitnessClient {
     fn add_checkpoint(&self, prefix: &str, request: &[u8]) -> Result<WitnessReply, String> {
         let url = format!("{}{ADD_CHECKPOINT_PATH}", prefix.trim_end_matches('/'));
         let sent = self.0.post(&url).content_type("text/plain; charset=utf-8").send(request);
-        let mut response = sent.map_err(|error| format!("{url}: {error}"))?;
+        let mut response = sent.map_err(|error| {
+            format!("{url}: {}", transport::mistrust(&error).unwrap_or(error.to_string()))
+        })?;
         let media_type = response.headers().get("content-type");
         let media_type = media_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media_type = media_type.to_owned();

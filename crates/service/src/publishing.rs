@@ -16,6 +16,9 @@ use crate::{Service, ServiceError};
 /// What late witnesses have once enough have cosigned: their signatures make the checkpoint worth
 /// more, and one that is slow must not hold up a posting.
 const LATE_WITNESS_MILLIS: u64 = 300;
+/// The longest that witnesses are waited for where not enough have cosigned, whatever whoever reaches them promises: a
+/// little more than what a witness may take to answer, to be told its size, and to answer again.
+const MAX_GATHERING_SECONDS: u64 = 12;
 /// How often a head is taken anew because another server's posting moved it on meanwhile.
 const MAX_PUBLISHING_TRIES: usize = 5;
 
@@ -128,8 +131,8 @@ impl Service {
         Ok(true)
     }
 
-    /// Asks all witnesses at once; returns when all have answered, when one contradicts, or a moment
-    /// after enough have cosigned. Whoever is later is noted when the answer comes.
+    /// Asks all witnesses at once; returns when all have answered, when one contradicts, a moment
+    /// after enough have cosigned, or after [`MAX_GATHERING_SECONDS`]. Whoever is later is noted when the answer comes.
     async fn gather(
         &self,
         witnesses: &Arc<Witnesses>,
@@ -149,13 +152,10 @@ impl Service {
             });
         }
         let mut gathered = Gathered::default();
-        let mut end = None;
+        let mut end = Instant::now() + Duration::from_secs(MAX_GATHERING_SECONDS);
+        let mut enough = false;
         loop {
-            let next = match end {
-                None => asked.join_next().await,
-                Some(end) => timeout_at(end, asked.join_next()).await.unwrap_or_default(),
-            };
-            match next {
+            match timeout_at(end, asked.join_next()).await.unwrap_or_default() {
                 None => break,
                 Some(Ok((place, Some(key), Outcome::Cosigned(signature)))) => {
                     gathered.signatures.insert(place, (key, signature));
@@ -168,8 +168,9 @@ impl Service {
             }
             let keys: Vec<VerifierKey> =
                 gathered.signatures.values().map(|(key, _)| key.clone()).collect();
-            if end.is_none() && witnesses.policy().is_met(&keys) {
-                end = Some(Instant::now() + Duration::from_millis(LATE_WITNESS_MILLIS));
+            if !enough && witnesses.policy().is_met(&keys) {
+                enough = true;
+                end = end.min(Instant::now() + Duration::from_millis(LATE_WITNESS_MILLIS));
             }
         }
         asked.detach_all();

@@ -3,7 +3,7 @@
 use disclosure::dsse::{Envelope, EnvelopeSignature};
 use disclosure::key::PublicKey;
 use disclosure::policy::{CoSignature, SignatureProblem, Standing};
-use disclosure::statement::{Role, Statement};
+use disclosure::statement::{Act, KeyAct, Role, Statement};
 use domain::progress::{Progress, Step};
 use store::{SeenStatement, StatementRow};
 
@@ -120,7 +120,12 @@ impl Service {
 fn place_of(statement: &Statement, keyid: &str) -> Option<(Role, usize)> {
     let signers = &statement.head().signers;
     let place = signers.iter().position(|signer| signer.key.to_hex() == keyid)?;
-    Some((signers.get(place)?.role, place))
+    let role = signers.get(place)?.role;
+    // Of a rotation the old key signs first, in whatever order its author named the two.
+    if let Statement::Key(KeyAct { act: Act::Rotate { old, .. }, .. }) = statement {
+        return Some((role, usize::from(old.to_hex() != keyid)));
+    }
+    Some((role, place))
 }
 
 /// The envelope with the signatures gathered so far, in their fixed order.

@@ -3,30 +3,10 @@
 use serde_json::json;
 use service::request::Request;
 
-use crate::harness::{Finished, Site, free_port, mingqu, workspace};
+use crate::harness::{free_port, workspace};
 use crate::township::{
     CADRES, Person, STATION, SUPERVISOR, Server, Township, Waiting, audit_holds,
 };
-
-/// `mingqu sign --server URL --statement ID --key FILE`; returns how far the statement has come.
-fn sign_waiting(township: &Township, site: &Site, id: i64, key: &str) -> String {
-    let signed = Finished::of(
-        mingqu()
-            .args([
-                "sign",
-                "--server",
-                site.base(),
-                "--statement",
-                &id.to_string(),
-                "--yes",
-                "--key",
-            ])
-            .arg(township.key_file(key)),
-    );
-    let signed = signed.ended_with(0);
-    assert!(signed.stderr.contains("\"district\": \"qinghe\""), "it shows what is signed");
-    signed.stdout.trim_end().to_owned()
-}
 
 #[test]
 fn from_an_empty_folder_to_the_first_bill() {
@@ -38,15 +18,15 @@ fn from_an_empty_folder_to_the_first_bill() {
     township.report(&server, 12);
 
     let watering = township.water(site, "turn-1", 1);
-    assert_eq!(sign_waiting(&township, site, watering.id, STATION.key), "awaiting");
-    assert_eq!(sign_waiting(&township, site, watering.id, CADRES[1].key), "posted");
+    assert_eq!(township.sign_waiting(site, watering.id, STATION.key), "awaiting");
+    assert_eq!(township.sign_waiting(site, watering.id, CADRES[1].key), "posted");
 
     let settle = json!({ "settle": { "village": "dongqu", "round": "2024-1" } });
     let drafted = township.ask(site, &settle);
     let run = drafted["drafted"]["statement"].as_i64().unwrap();
     assert_eq!(township.ask(site, &settle), drafted, "asked twice, drawn up once");
-    assert_eq!(sign_waiting(&township, site, run, STATION.key), "awaiting");
-    assert_eq!(sign_waiting(&township, site, run, CADRES[0].key), "posted");
+    assert_eq!(township.sign_waiting(site, run, STATION.key), "awaiting");
+    assert_eq!(township.sign_waiting(site, run, CADRES[0].key), "posted");
     let run = Waiting::of(&site.get(&format!("/api/v1/statements/{run}")).answered(200).json());
     assert_eq!(township.ask(site, &settle), json!({ "posted": { "index": run.posted_index } }));
 
@@ -77,7 +57,7 @@ fn a_statement_waits_for_the_signatures_that_it_lacks() {
         let waiting = Waiting::of(&site.get(&format!("/api/v1/statements/{id}")).json());
         assert_eq!(waiting.state(site), "awaiting");
         if place == 0 {
-            assert_eq!(sign_waiting(&township, site, id, SUPERVISOR.key), "posted");
+            assert_eq!(township.sign_waiting(site, id, SUPERVISOR.key), "posted");
         } else {
             // The supervisor may as well hand the whole envelope in once more.
             let both = township.sign_file("key", file, &[STATION.key, SUPERVISOR.key]);

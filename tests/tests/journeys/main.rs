@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a journey tells its figures")]
 
 mod archiving;
+mod audited_from_afar;
 mod configuration;
 mod cosigning;
 mod demonstration;
@@ -13,6 +14,7 @@ mod handed_in;
 mod harness;
 mod killed_server;
 mod refused_reports;
+mod rotated_key;
 mod shared_load;
 mod township;
 mod witnessing;

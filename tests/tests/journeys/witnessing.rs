@@ -1,21 +1,23 @@
 //! Witnesses: nothing is published that they have not seen grow, and they cosign one history alone.
 
 use std::io::Write as _;
-use std::net::TcpStream;
-use std::path::Path;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 
 use disclosure::checkpoint::Checkpoint;
 use disclosure::note::{SignedNote, VerifierKey};
 use disclosure::witness::AddCheckpoint;
 use serde_json::json;
 
-use crate::harness::{Answer, Finished, Site, free_port, mingqu, wait_for};
+use crate::harness::{Answer, Authority, Finished, Postgres, Site, free_port, mingqu, wait_for};
 use crate::township::{Life, Person, Server, Township, Witness, audit_holds};
 
 const POLICY: &str = "witnesses.policy";
 const NEWCOMER: Person = Person::cadre("newcomer", "liuwan", None);
 const ANOTHER: Person = Person::cadre("another", "liuwan", None);
 
+/// Who are enrolled at two servers at once.
+const NEWCOMERS: [&str; 8] = ["n-1", "n-2", "n-3", "n-4", "n-5", "n-6", "n-7", "n-8"];
 const THIRD: Person = Person::cadre("third", "liuwan", None);
 
 /// A founded township whose log has two witnesses.
@@ -25,22 +27,47 @@ struct Scene {
     witnesses: [Witness; 2],
 }
 
+/// Takes connections, and keeps them without a word until the test's process ends; its address.
+fn hung() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || listener.incoming().map_while(Result::ok).collect::<Vec<_>>());
+    address
+}
+
 impl Scene {
     /// `least` of the two witnesses are needed: `all` or `any`.
     fn set(least: &str) -> (Self, Life) {
-        let township = Township::prepare(1);
-        let log = township.log_vkey();
-        let witnesses = ["office", "bureau-east"].map(|name| Witness::start(&township, name, &log));
-        let lines: String = witnesses.iter().map(Witness::line).collect();
-        let policy =
-            format!("log {log}\n{lines}group both {least} office bureau-east\nquorum both\n");
-        std::fs::write(township.data().join(POLICY), policy).unwrap();
-        let server = Server::with_endpoint(free_port());
-        let scene = Self { township, server, witnesses };
-        scene.configure(&format!("witness_policy = \"{POLICY}\"\n"));
+        let scene = Self::prepare(least);
         let life = scene.server.start(&scene.township.data());
         scene.township.found(&life.site);
         (scene, life)
+    }
+
+    /// The witnesses run, and the server was never started.
+    fn prepare(least: &str) -> Self {
+        let township = Township::prepare(1);
+        let log = township.log_vkey();
+        let witnesses = ["office", "bureau-east"].map(|name| Witness::start(&township, name, &log));
+        let server = Server::with_endpoint(free_port());
+        let scene = Self { township, server, witnesses };
+        scene.ask_at(least, &[0, 1].map(|place| scene.address(place)));
+        scene.configure(&format!("witness_policy = \"{POLICY}\"\n"));
+        scene
+    }
+
+    fn address(&self, place: usize) -> String {
+        self.witnesses[place].site().base().to_owned()
+    }
+
+    /// Writes the policy, by which each witness is asked at one of these addresses.
+    fn ask_at(&self, least: &str, addresses: &[String; 2]) {
+        let lines = self.witnesses.iter().zip(addresses);
+        let lines: String = lines.map(|(witness, address)| witness.line_at(address)).collect();
+        let log = self.township.log_vkey();
+        let policy =
+            format!("log {log}\n{lines}group both {least} office bureau-east\nquorum both\n");
+        std::fs::write(self.township.data().join(POLICY), policy).unwrap();
     }
 
     fn configure(&self, line: &str) {
@@ -59,15 +86,7 @@ impl Scene {
 
     /// Hands in an enrolment with all its signatures; the id.
     fn hand_in(&self, site: &Site, person: &Person) -> i64 {
-        self.township.new_key(person.key);
-        let key = self.township.public_key(person.key);
-        let payload = self.township.enrolment(person, &key);
-        let file = self.township.file("enrolment.json");
-        std::fs::write(&file, payload.to_string()).unwrap();
-        let signers = person.approvers().map(|(_, key)| key);
-        let envelope = self.township.sign_file("key", file, &signers);
-        let id = self.township.hand_in(site, &envelope, &[]).ended_with(0).json();
-        id["statement"].as_i64().unwrap()
+        hand_in(&self.township, site, &signed_enrolment(&self.township, person))
     }
 
     /// The server does not start; its words.
@@ -78,6 +97,24 @@ impl Scene {
         command.args(["--listen", "127.0.0.1:0"]).args(self.server.flags());
         Finished::of(&mut command).ended_with(2).stderr
     }
+}
+
+/// An enrolment with all its signatures.
+fn signed_enrolment(township: &Township, person: &Person) -> PathBuf {
+    township.new_key(person.key);
+    let payload = township.enrolment(person, &township.public_key(person.key));
+    let file = township.file("enrolment.json");
+    std::fs::write(&file, payload.to_string()).unwrap();
+    let signers = person.approvers().map(|(_, key)| key);
+    let own = township.file(&format!("{}.dsse.json", person.key));
+    std::fs::rename(township.sign_file("key", file, &signers), &own).unwrap();
+    own
+}
+
+/// Hands a signed statement in; the id.
+fn hand_in(township: &Township, site: &Site, envelope: &Path) -> i64 {
+    let id = township.hand_in(site, envelope, &[]).ended_with(0).json();
+    id["statement"].as_i64().unwrap()
 }
 
 fn state(site: &Site, id: i64) -> String {
@@ -165,6 +202,96 @@ fn one_of_two_suffices_where_the_policy_says_any_and_the_other_catches_up() {
     scene.township.enrol(site, &ANOTHER);
     wait_for("the other to catch up", || (scene.witnesses[0].size() == before + 2).then_some(()));
     life.stop();
+}
+
+#[test]
+fn a_witness_that_hangs_is_reported_and_holds_up_no_more_than_its_time() {
+    let (scene, life) = Scene::set("any");
+    life.stop();
+    let office = scene.address(0);
+    scene.ask_at("any", &[office.clone(), hung()]);
+    let life = scene.server.start(&scene.township.data());
+    let site = &life.site;
+    let before = size(site);
+    // Enough cosign without it.
+    let id = scene.hand_in(site, &NEWCOMER);
+    assert_eq!((state(site, id).as_str(), size(site)), ("posted", before + 1));
+    wait_for("the silence to be reported", || {
+        let ready = site.get("/readyz").answered(200).text();
+        ready.contains("witness bureau-east did not cosign").then_some(())
+    });
+    life.stop();
+
+    // Where it is needed, what is posted waits for it and the server goes on answering.
+    scene.ask_at("all", &[office, hung()]);
+    let life = scene.server.start(&scene.township.data());
+    let id = scene.hand_in(&life.site, &ANOTHER);
+    assert_eq!(state(&life.site, id), "co-signed", "nothing is added before all have been heard");
+    let metrics = life.site.get("/metrics").answered(200).text();
+    assert!(metrics.contains("mingqu_witness_up{witness=\"bureau-east\"} 0\n"), "{metrics}");
+    assert_eq!(size(&life.site), before + 1);
+    life.stop();
+}
+
+#[test]
+fn witnesses_are_asked_over_https_where_the_policy_says_so() {
+    let (scene, life) = Scene::set("all");
+    life.stop();
+    let authority = Authority::new();
+    let https = |place| authority.in_front_of(&scene.address(place));
+    scene.ask_at("all", &[https(0), https(1)]);
+    let life = scene.server.start(&scene.township.data());
+    let ready = life.site.get("/readyz").answered(200).text();
+    assert!(ready.contains("--ca FILE"), "{ready}");
+    life.stop();
+    scene.configure(&format!("ca = \"{}\"\n", authority.certificate().display()));
+    let life = scene.server.start(&scene.township.data());
+    let before = size(&life.site);
+    scene.township.enrol(&life.site, &NEWCOMER);
+    assert_eq!([scene.witnesses[0].size(), scene.witnesses[1].size()], [before + 1; 2]);
+    life.stop();
+}
+
+#[test]
+fn two_servers_on_one_database_post_with_witnesses_and_neither_forks_nor_waits_for_ever() {
+    let postgres = Postgres::start();
+    let database = postgres.database("qinghe");
+    let mut scene = Scene::prepare("all");
+    scene.server = scene.server.over(&database);
+    let first = scene.server.start(&scene.township.data());
+    scene.township.found(&first.site);
+    let other = scene.township.another_data();
+    std::fs::copy(scene.township.data().join(POLICY), other.join(POLICY)).unwrap();
+    let second = Server::with_endpoint(free_port()).over(&database).start(&other);
+    let before = size(&first.site);
+
+    let enrolments = NEWCOMERS
+        .map(|name| signed_enrolment(&scene.township, &Person::cadre(name, "liuwan", None)));
+    let sites = [&first.site, &second.site];
+    let ids: Vec<(usize, i64)> = std::thread::scope(|scope| {
+        let halves = enrolments.chunks(enrolments.len() / 2).enumerate().map(|(place, half)| {
+            let township = &scene.township;
+            scope.spawn(move || {
+                let ids =
+                    half.iter().map(|envelope| (place, hand_in(township, sites[place], envelope)));
+                ids.collect::<Vec<_>>()
+            })
+        });
+        let halves: Vec<_> = halves.collect();
+        halves.into_iter().flat_map(|half| half.join().unwrap()).collect()
+    });
+    for (place, id) in ids {
+        wait_for("every posting to be witnessed", || {
+            (state(sites[place], id) == "posted").then_some(())
+        });
+    }
+    let all = before + u64::try_from(enrolments.len()).unwrap();
+    assert_eq!([size(&first.site), size(&second.site)], [all; 2]);
+    assert_eq!([scene.witnesses[0].size(), scene.witnesses[1].size()], [all; 2]);
+    assert!(scene.witnesses.iter().all(|witness| !witness.saw_a_fork()));
+    first.stop();
+    second.stop();
+    audit_holds(&scene.township.export(&scene.server.flags()));
 }
 
 #[test]

@@ -20,6 +20,7 @@ use crate::demo::{
 };
 use crate::key_file;
 use crate::server::Server;
+use crate::transport::Trust;
 
 /// The registers are households', who draw a little at every hour; what is less than this is no turn.
 const LEAST_TURN_LITRES: i64 = 50_000;
@@ -57,8 +58,11 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<Verdict> {
     let mut server = Server::start(&config, clock.clone()).await?;
     tell(&server.greeting());
     let meters = Meters::start(&township, server.meters_address()?, &demo.join("ledger.jsonl"))?;
-    let people =
-        People { district: township.district.clone(), all, api: Api::new(&server.base_url()) };
+    let people = People {
+        district: township.district.clone(),
+        all,
+        api: Api::new(&server.base_url(), &Trust::of_browsers()),
+    };
     tokio::task::block_in_place(|| found(&township, &people, &genesis))?;
     let holders: Vec<_> = township
         .households

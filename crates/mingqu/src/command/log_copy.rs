@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use audit::Source as _;
 use clap::Args;
 use disclosure::attachment::AttachmentRef;
 use disclosure::bundle::{bundles_at, decode_as};
@@ -16,23 +17,26 @@ use disclosure::tile::tiles_at;
 use super::log::{finish, named_by, write};
 use super::{print, tell};
 use crate::Verdict;
-
-/// The longest file that is fetched, in bytes.
-const MAX_FETCH_BYTES: u64 = audit::MAX_FILE_BYTES;
+use crate::remote::Remote;
+use crate::transport::{TrustArgs, is_address};
 
 /// What `log copy` takes.
 #[derive(Debug, Args)]
 pub struct CopyArgs {
-    /// The server, like `http://127.0.0.1:8080`.
+    /// The server, like `https://water.example`.
     url: String,
     /// The folder to write.
     out: PathBuf,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 /// Copies what is published. Whether it holds is for `mingqu audit` to say.
 pub fn run(args: &CopyArgs) -> anyhow::Result<Verdict> {
-    let base = args.url.trim_end_matches('/').to_owned();
-    let server = Server { base, agent: crate::api::agent() };
+    if !is_address(&args.url) {
+        bail!("{:?} is not an address: give one like https://water.example", args.url);
+    }
+    let server = Remote::new(&args.url, &args.trust.read()?);
     let size = match copy(&server, &args.out)? {
         Copied::Whole(size) => size,
         Copied::Rewritten(why) => {
@@ -53,11 +57,11 @@ enum Copied {
     Rewritten(String),
 }
 
-fn copy(server: &Server, out: &Path) -> anyhow::Result<Copied> {
-    let key = server.fetch("log.vkey")?;
+fn copy(server: &Remote, out: &Path) -> anyhow::Result<Copied> {
+    let key = fetch(server, "log.vkey")?;
     let key_text = String::from_utf8(key.clone()).context("log.vkey is not text")?;
     let verifier = VerifierKey::parse(key_text.trim_end()).context("log.vkey")?;
-    let checkpoint = server.fetch("checkpoint")?;
+    let checkpoint = fetch(server, "checkpoint")?;
     let new = Checkpoint::open(&checkpoint, &verifier).context("checkpoint")?;
     if let Some(why) = rewritten(server, out, &new)? {
         return Ok(Copied::Rewritten(why));
@@ -65,17 +69,17 @@ fn copy(server: &Server, out: &Path) -> anyhow::Result<Copied> {
     let size = new.size;
     let mut attachments = BTreeSet::new();
     for bundle in bundles_at(size) {
-        let bytes = server.fetch(&bundle.path())?;
+        let bytes = fetch(server, &bundle.path())?;
         for entry in decode_as(bundle, &bytes).with_context(|| bundle.path())? {
             attachments.extend(named_by(entry).iter().map(AttachmentRef::path));
         }
         write(out, &bundle.path(), &bytes)?;
     }
     for tile in tiles_at(size) {
-        write(out, &tile.path(), &server.fetch(&tile.path())?)?;
+        write(out, &tile.path(), &fetch(server, &tile.path())?)?;
     }
     for path in attachments {
-        write(out, &path, &server.fetch(&path)?)?;
+        write(out, &path, &fetch(server, &path)?)?;
     }
     write(out, "log.vkey", &key)?;
     // Last, so that a checkpoint never stands over files that are not there yet.
@@ -84,7 +88,7 @@ fn copy(server: &Server, out: &Path) -> anyhow::Result<Copied> {
 }
 
 /// Why the new checkpoint does not continue the one in the folder; none when it does or there is none.
-fn rewritten(server: &Server, out: &Path, new: &Checkpoint) -> anyhow::Result<Option<String>> {
+fn rewritten(server: &Remote, out: &Path, new: &Checkpoint) -> anyhow::Result<Option<String>> {
     let old = match std::fs::read(out.join("checkpoint")) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -101,7 +105,7 @@ fn rewritten(server: &Server, out: &Path, new: &Checkpoint) -> anyhow::Result<Op
     }
     let mut tiles = BTreeMap::new();
     for tile in tiles_for_consistency(old.size, new.size) {
-        tiles.insert((tile.level(), tile.index()), server.fetch(&tile.path())?);
+        tiles.insert((tile.level(), tile.index()), fetch(server, &tile.path())?);
     }
     let proof = consistency_proof(old.size, new.size, &tiles)?;
     let holds = verify_consistency(old.size, new.size, &proof, old.root, new.root).is_ok();
@@ -109,20 +113,7 @@ fn rewritten(server: &Server, out: &Path, new: &Checkpoint) -> anyhow::Result<Op
     Ok((!holds).then_some(why))
 }
 
-struct Server {
-    base: String,
-    agent: ureq::Agent,
-}
-
-impl Server {
-    fn fetch(&self, path: &str) -> anyhow::Result<Vec<u8>> {
-        let url = format!("{}/{path}", self.base);
-        let mut response =
-            self.agent.get(&url).call().with_context(|| format!("cannot reach {url}"))?;
-        if !response.status().is_success() {
-            bail!("{url} answered {}: is a public log served there?", response.status());
-        }
-        let body = response.body_mut().with_config().limit(MAX_FETCH_BYTES);
-        body.read_to_vec().with_context(|| format!("cannot read {url}"))
-    }
+fn fetch(server: &Remote, path: &str) -> anyhow::Result<Vec<u8>> {
+    let bytes = server.read(path)?;
+    bytes.with_context(|| format!("there is no {path}: is a public log served there?"))
 }

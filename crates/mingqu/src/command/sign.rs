@@ -12,6 +12,8 @@ use service::request::REQUEST_PAYLOAD_TYPE;
 
 use super::{print, tell};
 use crate::api::Api;
+use crate::passphrase::PassphraseArgs;
+use crate::transport::TrustArgs;
 use crate::{Verdict, key_file};
 
 /// What `sign` takes.
@@ -22,6 +24,8 @@ pub struct SignArgs {
     /// The key's file.
     #[arg(long)]
     pub key: Option<PathBuf>,
+    #[command(flatten)]
+    pub passphrase: PassphraseArgs,
     /// What the payload is: district, key, registry, roster, tariff, or request.
     #[arg(long)]
     pub kind: Option<String>,
@@ -40,6 +44,8 @@ pub struct SignArgs {
     /// The server on which the statement waits.
     #[arg(long, requires = "statement")]
     pub server: Option<String>,
+    #[command(flatten)]
+    pub trust: TrustArgs,
     /// Sign what a server shows without asking; for scripts that have checked it.
     #[arg(long)]
     pub yes: bool,
@@ -73,7 +79,7 @@ pub fn run(args: &SignArgs) -> anyhow::Result<Verdict> {
 
 fn sign_waiting(args: &SignArgs, server: &str, id: i64) -> anyhow::Result<Verdict> {
     let key = own_key(args)?.context("give --key FILE to sign with")?;
-    let api = Api::new(server);
+    let api = Api::new(server, &args.trust.read()?);
     let waiting = api.statement(id)?;
     // The server chooses these bytes. Only a statement is ever signed this way, never a request,
     // which would be an order in the signer's name.
@@ -101,7 +107,7 @@ fn confirmed() -> anyhow::Result<bool> {
 }
 
 fn hand_in(args: &SignArgs, server: &str, envelope: &Envelope) -> anyhow::Result<Verdict> {
-    let api = Api::new(server);
+    let api = Api::new(server, &args.trust.read()?);
     if envelope.payload_type == REQUEST_PAYLOAD_TYPE {
         print(&api.request(envelope)?.to_string())?;
         return Ok(Verdict::Good);
@@ -117,7 +123,7 @@ fn hand_in(args: &SignArgs, server: &str, envelope: &Envelope) -> anyhow::Result
 }
 
 fn own_key(args: &SignArgs) -> anyhow::Result<Option<SigningKey>> {
-    args.key.as_deref().map(key_file::read).transpose()
+    args.key.as_deref().map(|file| key_file::read(file, &args.passphrase)).transpose()
 }
 
 fn read_envelope(args: &SignArgs) -> anyhow::Result<Envelope> {

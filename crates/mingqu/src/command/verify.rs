@@ -18,6 +18,7 @@ use super::print;
 use crate::Verdict;
 use crate::config::read_policy;
 use crate::remote::Remote;
+use crate::transport::{TrustArgs, is_address};
 
 /// The first bytes of a receipt.
 const RECEIPT: &[u8] = b"c2sp.org/tlog-proof";
@@ -42,6 +43,8 @@ pub struct VerifyArgs {
     /// For a receipt: a policy of witnesses (C2SP tlog-policy) that its checkpoint must satisfy.
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+    #[command(flatten)]
+    pub trust: TrustArgs,
     /// Print the verdict as JSON.
     #[arg(long)]
     pub json: bool,
@@ -66,8 +69,9 @@ struct Said {
 pub fn run(args: &VerifyArgs) -> anyhow::Result<Verdict> {
     let bytes = read(&args.file)?;
     let said = match &args.log {
-        Some(place) if Remote::is_address(place) => {
-            verify(args, &bytes, Some((place, &Remote::new(place))))
+        Some(place) if is_address(place) => {
+            let remote = Remote::new(place, &args.trust.read()?);
+            verify(args, &bytes, Some((place, &remote)))
         }
         Some(place) => verify(args, &bytes, Some((place, &folder(Path::new(place))?))),
         None => verify(args, &bytes, None::<(&str, &Remote)>),
@@ -212,7 +216,7 @@ fn envelope(
     let Some((place, source)) = log else {
         bail!("an envelope is checked with --log FOLDER|URL, a public log that knows the keys");
     };
-    let threads = if Remote::is_address(place) { remote_threads() } else { cores() };
+    let threads = if is_address(place) { remote_threads() } else { cores() };
     let (report, record) = record_of(source, threads, trusted(args.log_key.as_deref())?.as_ref());
     if !report.holds() {
         print(report.to_string().trim_end())?;

@@ -19,6 +19,7 @@ use crate::Verdict;
 use crate::clock::SystemClock;
 use crate::config::parse_address;
 use crate::key_file;
+use crate::passphrase::PassphraseArgs;
 use crate::server::{interrupted, listen};
 
 /// The configuration's file in the witness's folder.
@@ -45,6 +46,8 @@ pub struct WitnessArgs {
     /// The verifier key of a log that it watches; any number.
     #[arg(long, env = "MINGQU_LOG", value_delimiter = ' ')]
     log: Vec<String>,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
 }
 
 /// What the file holds; all of it may be left out.
@@ -67,6 +70,7 @@ struct Config {
     name: Option<KeyName>,
     listen: SocketAddr,
     logs: Vec<VerifierKey>,
+    passphrase: PassphraseArgs,
 }
 
 impl Config {
@@ -98,6 +102,7 @@ impl Config {
         };
         Ok(Self {
             data: args.data,
+            passphrase: args.passphrase,
             name: name.context("configuration key name")?,
             listen: parse_address("listen", &listen)?,
             logs: logs.iter().map(read).collect::<anyhow::Result<_>>()?,
@@ -148,7 +153,7 @@ fn new_cosigner(config: &Config, key_path: &Path, name: &KeyName) -> anyhow::Res
     let vkey_path = config.data.join(VKEY_FILE);
     std::fs::write(&vkey_path, format!("{}\n", cosigner.verifier_key()))
         .with_context(|| format!("cannot write {}", vkey_path.display()))?;
-    key_file::write_new(key_path, &key)?;
+    key_file::write_new(key_path, &key, None)?;
     Ok(cosigner)
 }
 
@@ -159,7 +164,8 @@ fn known_cosigner(config: &Config, key_path: &Path) -> anyhow::Result<Cosigner> 
     })?;
     let vkey = VerifierKey::parse(vkey.trim_end())
         .with_context(|| format!("{} is not a verifier key", vkey_path.display()))?;
-    let cosigner = Cosigner::new(vkey.name().clone(), key_file::read(key_path)?);
+    let cosigner =
+        Cosigner::new(vkey.name().clone(), key_file::read(key_path, &config.passphrase)?);
     if cosigner.verifier_key() != vkey {
         bail!(
             "{} and {} do not belong together: put the right ones back",
@@ -199,6 +205,7 @@ mod tests {
             name: name.map(str::to_owned),
             listen: None,
             log: vec![LOG.to_owned()],
+            passphrase: PassphraseArgs::default(),
         }
     }
 

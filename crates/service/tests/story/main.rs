@@ -17,6 +17,7 @@ mod proposing;
 mod refusing;
 mod requests;
 mod retention;
+mod rotating;
 mod servers;
 mod sessions;
 mod settling;

@@ -1,7 +1,8 @@
 //! Published once enough witnesses have cosigned, and never against what a witness has seen.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use disclosure::cosignature::Cosigner;
 use disclosure::key::SigningKey;
@@ -18,10 +19,16 @@ use witness::{AddError, Folder, Witness};
 use crate::Town;
 use crate::town::log_key;
 
+/// How long a witness hangs whom nobody lets go on.
+const LONGEST_HANG: Duration = Duration::from_mins(1);
+
 /// A real witness without its HTTP.
 struct Office {
     witness: Witness,
     away: AtomicBool,
+    /// It takes requests and answers none until somebody lets it go on.
+    hung: Mutex<bool>,
+    goes_on: Condvar,
     _folder: TempDir,
 }
 
@@ -34,7 +41,19 @@ impl Office {
         let clock = Arc::new(|| 1_462_838_400);
         let keys = [log_key().verifier_key()];
         let witness = Witness::open(state, cosigner, &keys, clock).unwrap();
-        Arc::new(Self { witness, away: AtomicBool::new(false), _folder: folder })
+        let (away, hung, goes_on) = (AtomicBool::new(false), Mutex::new(false), Condvar::new());
+        Arc::new(Self { witness, away, hung, goes_on, _folder: folder })
+    }
+
+    fn set_hung(&self, hung: bool) {
+        *self.hung.lock().unwrap() = hung;
+        self.goes_on.notify_all();
+    }
+
+    /// Ends with the test, should that fail while it hangs.
+    fn hang(&self) {
+        let hung = self.hung.lock().unwrap();
+        drop(self.goes_on.wait_timeout_while(hung, LONGEST_HANG, |hung| *hung).unwrap());
     }
 
     fn set_away(&self, away: bool) {
@@ -52,6 +71,7 @@ struct Road([Arc<Office>; 2]);
 impl WitnessClient for Road {
     fn add_checkpoint(&self, prefix: &str, request: &[u8]) -> Result<WitnessReply, String> {
         let office = &self.0[prefix.parse::<usize>().unwrap()];
+        office.hang();
         if office.away.load(Ordering::SeqCst) {
             return Err("nobody answers".to_owned());
         }
@@ -197,6 +217,27 @@ async fn one_of_two_suffices_where_the_policy_says_any_and_the_other_catches_up(
     scene.offices[1].set_away(false);
     scene.reopen().await.unwrap();
     assert_eq!(scene.offices[1].size(), 10);
+}
+
+#[tokio::test]
+async fn a_witness_that_hangs_holds_up_no_posting_that_does_without_it() {
+    let mut scene = Scene::founded("any").await;
+    scene.offices[1].set_hung(true);
+    assert_eq!(scene.sign_draft().await.code(), "posted");
+    // It is still being asked, and is not asked a second time.
+    post_roster(&mut scene.town, &[("101", 840), ("102", 1171)]).await.unwrap();
+    assert_eq!((scene.published().await, scene.offices[0].size()), (11, 11));
+    assert_eq!(scene.offices[1].size(), 9);
+    // It goes on, and what it was asked is noted; then it catches up.
+    scene.offices[1].set_hung(false);
+    let noted = async {
+        while scene.town.service.witnesses().unwrap().status()[1].cosigned != Some(10) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONGEST_HANG, noted).await.unwrap();
+    post_roster(&mut scene.town, &[("101", 840), ("102", 1172)]).await.unwrap();
+    assert_eq!([scene.offices[0].size(), scene.offices[1].size()], [12, 12]);
 }
 
 #[tokio::test]

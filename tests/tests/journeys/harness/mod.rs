@@ -6,6 +6,7 @@ mod mosquitto;
 mod port;
 mod postgres;
 mod program;
+mod tls;
 mod wait;
 
 pub use dice::Dice;
@@ -14,6 +15,7 @@ pub use mosquitto::Mosquitto;
 pub use port::free_port;
 pub use postgres::Postgres;
 pub use program::{Finished, Program, firmware_sim, mingqu};
+pub use tls::Authority;
 pub use wait::{DEADLINE, wait_for, wait_until};
 
 /// The workspace's folder.

@@ -65,9 +65,10 @@ pub const CADRES: [Person; 4] = [
 ];
 
 impl Township {
-    /// `mingqu keys new`.
+    /// `mingqu keys new`, unencrypted, so that the journeys can read it as any other program would.
     pub fn new_key(&self, name: &str) {
-        let made = Finished::of(mingqu().args(["keys", "new"]).arg(self.key_file(name)));
+        let new = ["keys", "new", "--no-passphrase"];
+        let made = Finished::of(mingqu().args(new).arg(self.key_file(name)));
         let shown = made.ended_with(0).json();
         assert_eq!(shown["key"], json!(self.public_key(name)));
     }

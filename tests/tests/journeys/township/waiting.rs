@@ -1,12 +1,14 @@
 //! A statement that waits on the server for signatures.
 
+use std::process::Command;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use disclosure::dsse::pae;
 use serde_json::{Value, json};
 
 use super::{Township, turn};
-use crate::harness::{Site, wait_for};
+use crate::harness::{Finished, Site, mingqu, wait_for};
 
 /// A statement as the API shows it.
 pub struct Waiting {
@@ -54,6 +56,23 @@ impl Waiting {
 }
 
 impl Township {
+    /// `mingqu sign` of what waits on the server.
+    pub fn sign_command(&self, site: &Site, id: i64, key: &str) -> Command {
+        let mut command = mingqu();
+        let id = id.to_string();
+        command.args(["sign", "--server", site.base(), "--statement", &id, "--yes", "--key"]);
+        command.arg(self.key_file(key));
+        command
+    }
+
+    /// Signs what waits on the server; returns how far it has come.
+    #[track_caller]
+    pub fn sign_waiting(&self, site: &Site, id: i64, key: &str) -> String {
+        let signed = Finished::of(&mut self.sign_command(site, id, key)).ended_with(0);
+        assert!(signed.stderr.contains("\"district\": \"qinghe\""), "it shows what is signed");
+        signed.stdout.trim_end().to_owned()
+    }
+
     /// Opens the round, and a turn of group 1 at a well; closes it, and waits for the draft. The meter must have
     /// reported the first twelve hours.
     pub fn water(&self, site: &Site, id: &str, well: u32) -> Waiting {

@@ -49,10 +49,15 @@ impl Witness {
         Site::new(&format!("http://127.0.0.1:{}", self.port))
     }
 
-    /// Its line in a policy.
-    pub fn line(&self) -> String {
+    /// Its line in a policy by which it is asked at this address.
+    pub fn line_at(&self, address: &str) -> String {
         let vkey = std::fs::read_to_string(self.folder.join("witness.vkey")).unwrap();
-        format!("witness {} {} {}\n", self.name, vkey.trim_end(), self.site().base())
+        format!("witness {} {} {address}\n", self.name, vkey.trim_end())
+    }
+
+    /// Whether it keeps the proof that the log was forked.
+    pub fn saw_a_fork(&self) -> bool {
+        self.folder.join("forks").exists()
     }
 
     /// Entries that it has cosigned.

@@ -32,6 +32,7 @@ use tempfile::TempDir;
 
 use super::super::process::{Process, Says};
 use crate::clock::SystemClock;
+use crate::transport::Trust;
 use crate::witness_client::HttpWitnessClient;
 
 /// Outlets that take turns, as many as a township has.
@@ -76,7 +77,8 @@ impl Ground {
         let (witness, line) = start_witness(&folder, &log)?;
         let policy = format!("log {}\nwitness w {line}\nquorum w\n", log.verifier_key());
         let policy = WitnessPolicy::parse(policy.as_bytes())?;
-        let witnesses = Witnesses::new(policy, Arc::new(HttpWitnessClient::new()))?;
+        let witnesses =
+            Witnesses::new(policy, Arc::new(HttpWitnessClient::new(&Trust::of_browsers())))?;
         let key = LogKey::new(KeyName::new(ORIGIN)?, log.key.clone());
         let clock = Arc::new(SystemClock);
         let service = Service::open_witnessed(store.clone(), key, clock, Some(witnesses)).await?;

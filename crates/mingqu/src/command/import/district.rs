@@ -30,7 +30,7 @@ impl District {
     pub fn open(args: &ImportArgs) -> anyhow::Result<Self> {
         match (&args.server, &args.data) {
             (Some(server), _) => {
-                let api = Api::new(server);
+                let api = Api::new(server, &args.trust.read()?);
                 let id = api.district()?;
                 Ok(Self::Server { api, id })
             }

@@ -12,9 +12,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
+use ed25519_dalek::SigningKey;
 use sheet::{Column, Problem, Problems, Sheet};
 
-use crate::Verdict;
+use crate::passphrase::PassphraseArgs;
+use crate::transport::TrustArgs;
+use crate::{Verdict, key_file};
 
 /// What can be imported.
 #[derive(Debug, Subcommand)]
@@ -39,6 +42,10 @@ pub struct ImportArgs {
     /// Your key, with which what is handed in is signed.
     #[arg(long, required_unless_present = "dry_run")]
     key: Option<PathBuf>,
+    #[command(flatten)]
+    trust: TrustArgs,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
     /// Say what would happen, and hand nothing in.
     #[arg(long)]
     dry_run: bool,
@@ -59,6 +66,11 @@ pub fn run(command: &ImportCommand) -> anyhow::Result<Verdict> {
 }
 
 impl ImportArgs {
+    /// The key that signs; none in a dry run without one.
+    fn key(&self) -> anyhow::Result<Option<SigningKey>> {
+        self.key.as_deref().map(|file| key_file::read(file, &self.passphrase)).transpose()
+    }
+
     fn sheets(&self) -> anyhow::Result<Vec<Sheet>> {
         let path = self.file.display();
         let size = std::fs::metadata(&self.file).with_context(|| format!("cannot read {path}"))?;

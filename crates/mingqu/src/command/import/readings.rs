@@ -15,8 +15,8 @@ use sheet::{Column, Problem, Problems, Record, Table};
 use super::district::District;
 use super::outcome::Outcome;
 use super::{ImportArgs, Place, records, timestamp};
+use crate::Verdict;
 use crate::clock::SystemClock;
-use crate::{Verdict, key_file};
 
 /// The value's columns: one of them is filled in.
 const VALUE_COLUMNS: [(&str, ReadingUnit); 4] = [
@@ -68,7 +68,7 @@ struct Row {
 
 /// Looks at the file; signs and hands in what is new if all of it is good.
 pub fn run(args: &ReadingsArgs) -> anyhow::Result<Verdict> {
-    let key = args.import.key.as_deref().map(key_file::read).transpose()?;
+    let key = args.import.key()?;
     let sheets = args.import.sheets()?;
     let mut problems = Problems::default();
     let rows = records(&sheets, &args.columns(), &mut problems, read_row);

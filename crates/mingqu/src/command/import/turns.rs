@@ -16,8 +16,8 @@ use sheet::{Column, Problem, Problems, Record, Table};
 use super::district::District;
 use super::outcome::Outcome;
 use super::{ImportArgs, Place, records, timestamp};
+use crate::Verdict;
 use crate::clock::SystemClock;
-use crate::{Verdict, key_file};
 
 /// What `import turns` takes.
 #[derive(Debug, Args)]
@@ -36,7 +36,7 @@ struct Row {
 
 /// Looks at the file; signs and hands in each turn if all of it is good.
 pub fn run(args: &TurnsArgs) -> anyhow::Result<Verdict> {
-    let key = args.import.key.as_deref().map(key_file::read).transpose()?;
+    let key = args.import.key()?;
     let sheets = args.import.sheets()?;
     let mut problems = Problems::default();
     let rows = records(&sheets, &columns(), &mut problems, read_row);
