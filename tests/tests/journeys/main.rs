@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a journey tells its figures")]
 
 mod archiving;
+mod browsing;
 mod configuration;
 mod cosigning;
 mod demonstration;

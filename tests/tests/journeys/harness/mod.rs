@@ -1,5 +1,6 @@
 //! What the journeys run and look through: programs, servers, a seeded die, and waiting.
 
+mod browser;
 mod dice;
 mod http;
 mod mosquitto;
@@ -7,7 +8,9 @@ mod port;
 mod postgres;
 mod program;
 mod wait;
+mod webdriver;
 
+pub use browser::Browser;
 pub use dice::Dice;
 pub use http::{Answer, Site};
 pub use mosquitto::Mosquitto;
