@@ -13,6 +13,7 @@ mod forgery;
 mod handed_in;
 mod harness;
 mod killed_server;
+mod on_phones;
 mod refused_reports;
 mod shared_load;
 mod township;
