@@ -7,6 +7,7 @@ mod mosquitto;
 mod port;
 mod postgres;
 mod program;
+mod proxy;
 mod wait;
 mod webdriver;
 
@@ -17,6 +18,7 @@ pub use mosquitto::Mosquitto;
 pub use port::free_port;
 pub use postgres::Postgres;
 pub use program::{Finished, Program, firmware_sim, mingqu};
+pub use proxy::Proxy;
 pub use wait::{DEADLINE, wait_for, wait_until};
 
 /// The workspace's folder.

@@ -1,11 +1,13 @@
 //! People who sign on their phones: the key made there, the statement read there, the signature made there.
 
 mod cosigning;
+mod no_reception;
+mod tampering;
 
 use serde_json::{Value, json};
 
 use crate::harness::{Browser, Finished, Site, free_port, mingqu};
-use crate::township::{Life, Server, Township, Waiting};
+use crate::township::{Life, STATION, SUPERVISOR, Server, Township, Waiting};
 
 /// What a phone's console says while it has no session yet, or one that was ended.
 const NO_SESSION: &str =
@@ -59,6 +61,17 @@ impl Scene {
         command.args(["sign", "--server", self.site().base(), "--yes"]);
         command.args(["--statement", &statement.to_string(), "--key"]);
         Finished::of(command.arg(self.township.key_file(key))).ended_with(0);
+    }
+
+    /// A cadre's phone with its key approved, which finds the server at `base`.
+    fn cadre(&self, browser: Browser, base: &str) -> Phone {
+        let cadre = Phone::new(browser, base);
+        let invitation = self.invitation(base, SUPERVISOR.key, "cadre-ma", "cadre", Some("dongqu"));
+        let enrolment = cadre.enrol(&invitation);
+        for key in [STATION.key, SUPERVISOR.key] {
+            self.sign(enrolment, key);
+        }
+        cadre
     }
 
     fn statement(&self, id: i64) -> Value {
