@@ -25,12 +25,12 @@ const wholly = (text, value) => {
 
 /**
  * What a statement says, in plain words:
- * `{kind, text, facts: [[term, words]], doubts: [words], tables, span, attachment, wrong, strange}`.
+ * `{kind, text, facts: [{term, words}], doubts: [words], lists, tables, span, attachment, wrong, strange}`.
  * `wrong` forbids signing; `strange` says what this page does not know, and then the text is shown.
  */
 export const read = (payloadType, payload, expected, say) => {
   const kind = TYPE.exec(payloadType)?.[1] ?? null;
-  const nothing = { facts: [], doubts: [], tables: [], span: null, attachment: null };
+  const nothing = { facts: [], doubts: [], lists: [], tables: [], span: null, attachment: null };
   const reading = { kind, text: "", ...nothing, wrong: [], strange: [] };
   let value;
   try {

@@ -81,16 +81,21 @@ fn refuses_with_a_reason(scene: &Scene, operator: &Phone, cadre: &Phone) -> i64 
     cadre.browser.press_within(&card(draft), "拒签");
     cadre.browser.press_within(&card(draft), "确认拒签");
     cadre.browser.sees("请选一个原因。");
+    cadre.browser.press_within(&card(draft), "其他原因");
+    cadre.browser.press_within(&card(draft), "确认拒签");
+    cadre.browser.sees("请写明情况。");
     cadre.browser.press_within(&card(draft), "水没有到地里");
+    cadre.browser.fill(&format!("{} textarea", card(draft)), "下游三户都没浇上");
     cadre.browser.look("cadre-refuses");
     cadre.browser.press_within(&card(draft), "确认拒签");
-    cadre.delivered(draft, "delivered");
+    cadre.delivered(draft, "returned");
     let refused = scene.statement(draft);
     assert_eq!(refused["state"], "refused");
-    assert_eq!(refused["refusal"]["person"], "cadre-ma");
+    let refusal = json!({ "person": "cadre-ma", "reason": "no-water", "note": "下游三户都没浇上" });
+    assert_eq!(refused["refusal"], refusal);
 
     operator.open();
-    operator.browser.sees("cadre-ma 拒签：水没有到地里");
+    operator.browser.sees("cadre-ma 拒签：水没有到地里：下游三户都没浇上");
     operator.browser.look("operator-sees-the-refusal");
     draft
 }

@@ -1,12 +1,16 @@
 //! People who sign on their phones: the key made there, the statement read there, the signature made there.
 
 mod cosigning;
+mod kinds;
 mod no_reception;
+mod several;
 mod tampering;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::harness::{Browser, Finished, Site, free_port, mingqu};
+use crate::harness::{Browser, Finished, Proxy, Site, free_port, mingqu};
 use crate::township::{Life, STATION, SUPERVISOR, Server, Township, Waiting};
 
 /// What a phone's console says while it has no session yet, or one that was ended.
@@ -163,4 +167,23 @@ impl Phone {
 /// Where a statement's card stands on the page.
 fn card(statement: i64) -> String {
     format!("#statement-{statement}")
+}
+
+/// A statement as the API tells it, with another payload.
+fn told_otherwise(body: &[u8], change: impl FnOnce(String, &mut String) -> String) -> Vec<u8> {
+    let mut statement: Value = serde_json::from_slice(body).unwrap();
+    let payload = STANDARD.decode(statement["payload"].as_str().unwrap()).unwrap();
+    let mut kind = statement["payload_type"].as_str().unwrap().to_owned();
+    let payload = change(String::from_utf8(payload).unwrap(), &mut kind);
+    statement["payload"] = json!(STANDARD.encode(payload));
+    statement["payload_type"] = json!(kind);
+    statement.to_string().into_bytes()
+}
+
+/// Signatures and requests that left the phone.
+fn signed(proxy: &Proxy) -> Vec<Value> {
+    let posted = proxy.posted().into_iter();
+    let signed = posted
+        .filter(|sent| sent.path.ends_with("/signatures") || sent.path.ends_with("/requests"));
+    signed.map(|sent| serde_json::from_slice(&sent.body).unwrap()).collect()
 }

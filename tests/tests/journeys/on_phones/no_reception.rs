@@ -8,6 +8,9 @@ use crate::township::STATION;
 
 /// What the console says of a request that nobody answered.
 const NO_ANSWER: &str = "Failed to load resource: net::ERR_";
+/// Whether the page of the outbox and its worker are on the phone.
+const KEPT: &str = "return (async () => navigator.serviceWorker.controller \
+     && (await (await caches.open('mingqu-outbox')).match('/outbox')) ? true : false)()";
 
 #[test]
 fn what_was_signed_without_reception_arrives_when_it_is_back() {
@@ -38,9 +41,50 @@ fn what_was_signed_without_reception_arrives_when_it_is_back() {
     proxy.set_reception(true);
     cadre.browser.run("dispatchEvent(new Event('online'))", &json!([]));
     cadre.delivered(signed, "posted");
-    cadre.delivered(refused, "delivered");
+    cadre.delivered(refused, "returned");
     assert_eq!(scene.statement(refused)["state"], "refused");
     cadre.browser.look("reception-is-back");
+    drop(cadre);
+    scene.life.stop();
+}
+
+#[test]
+fn the_page_opens_without_reception_and_sends_what_waits() {
+    let scene = Scene::set();
+    let proxy = Proxy::before(scene.site());
+    let mut cadre = scene.cadre(Browser::small_phone(), &proxy.base());
+    cadre.browser.expect_error(NO_ANSWER);
+    let draft = scene.log_turn("turn-1", 1, "2024-04-01T02:00:00Z", "2024-04-01T09:30:00Z").id;
+    scene.sign(draft, STATION.key);
+    cadre.open();
+    cadre.browser.sees("1号机井");
+    cadre.browser.until("the phone to keep the page of the outbox", KEPT, &json!([]));
+
+    proxy.set_reception(false);
+    cadre.sign(draft);
+    cadre.delivered(draft, "waiting");
+    // Closed and opened again, far from any reception.
+    cadre.browser.open("about:blank");
+    cadre.open();
+    cadre.browser.sees("现在没有信号");
+    cadre.browser.sees("有 1 份存在这部手机里等着发出");
+    cadre.delivered(draft, "waiting");
+    cadre.browser.look("opened-without-reception");
+    let loaded = cadre.browser.run(
+        "return performance.getEntriesByType('resource').map(({ name }) => name.replace(/.*\\//, ''))",
+        &json!([]),
+    );
+    for script in ["sign.js", "key.js", "dsse.js"] {
+        assert!(!loaded.as_array().unwrap().contains(&json!(script)), "{loaded}");
+    }
+    assert_eq!(scene.statement(draft)["state"], "awaiting");
+
+    proxy.set_reception(true);
+    cadre.browser.press("现在发送");
+    // The sign page itself comes back, from the server.
+    cadre.browser.sees("现在没有等您签字的内容");
+    cadre.delivered(draft, "posted");
+    assert_eq!(scene.statement(draft)["state"], "posted");
     drop(cadre);
     scene.life.stop();
 }

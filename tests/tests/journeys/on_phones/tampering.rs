@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{Phone, Scene, card};
+use super::{Phone, Scene, card, signed, told_otherwise};
 use crate::harness::{Browser, Proxy};
 use crate::township::{CADRES, STATION, Waiting};
 
@@ -49,8 +49,8 @@ const LIES: [Lie; 9] = [
             "application/vnd.mingqu.key.v1+json".clone_into(kind);
             text
         },
-        sees: "有本页不认识的内容：watering",
-        signable: true,
+        sees: "没有写明办理哪一件，不能签。",
+        signable: false,
     },
     Lie {
         name: "a-request",
@@ -91,31 +91,12 @@ const LIES: [Lie; 9] = [
     },
 ];
 
-/// A statement as the API tells it, with another payload.
-fn told_otherwise(body: &[u8], change: impl FnOnce(String, &mut String) -> String) -> Vec<u8> {
-    let mut statement: Value = serde_json::from_slice(body).unwrap();
-    let payload = STANDARD.decode(statement["payload"].as_str().unwrap()).unwrap();
-    let mut kind = statement["payload_type"].as_str().unwrap().to_owned();
-    let payload = change(String::from_utf8(payload).unwrap(), &mut kind);
-    statement["payload"] = json!(STANDARD.encode(payload));
-    statement["payload_type"] = json!(kind);
-    statement.to_string().into_bytes()
-}
-
 /// A cadre's phone behind a proxy, with a watering that waits for its signature.
 fn waiting_cadre(scene: &Scene, proxy: &Proxy) -> (Phone, i64) {
     let cadre = scene.cadre(Browser::small_phone(), &proxy.base());
     let draft = scene.log_turn("turn-1", 1, "2024-04-01T02:00:00Z", "2024-04-01T09:30:00Z").id;
     scene.sign(draft, STATION.key);
     (cadre, draft)
-}
-
-/// Signatures and requests that left the phone.
-fn signed(proxy: &Proxy) -> Vec<Value> {
-    let posted = proxy.posted().into_iter();
-    let signed = posted
-        .filter(|sent| sent.path.ends_with("/signatures") || sent.path.ends_with("/requests"));
-    signed.map(|sent| serde_json::from_slice(&sent.body).unwrap()).collect()
 }
 
 #[test]
@@ -145,8 +126,8 @@ fn what_the_page_cannot_read_is_shown_raw_or_not_signed() {
         );
         let buttons = if signable { json!(["签字", "拒签"]) } else { json!(["拒签"]) };
         assert_eq!(raw["buttons"], buttons, "{name}");
-        let open = signable || name == "no-json" || name == "a-request";
-        assert_eq!(raw["open"], open, "{name}");
+        let read_whole = ["more-water", "another-district", "other-signers"].contains(&name);
+        assert_eq!(raw["open"], !read_whole, "{name}: what was not read stands open");
         cadre.browser.look(&format!("lie-{name}"));
     }
     assert_eq!(signed(&proxy), Vec::<Value>::new(), "no signature left the phone");
