@@ -56,6 +56,10 @@ fn what_fails_in_a_page_fails_the_journey() {
     let errors = browser.errors();
     assert!(errors.len() == 1 && errors[0].contains("another"), "{errors:?}");
 
+    browser.open("data:text/html,<main><button style='height:20px'>tiny</button></main>");
+    let looked = catch_unwind(AssertUnwindSafe(|| browser.look("tiny")));
+    assert!(looked.is_err(), "a button too small for a thumb is seen");
+
     browser.open(
         "data:text/html,<meta name=viewport content=width=device-width><p style='width:500px'>wide",
     );

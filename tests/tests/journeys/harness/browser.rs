@@ -18,6 +18,18 @@ const SMALL_PHONE: (u32, u32) = (360, 640);
 const PICTURES: &str = "JOURNEY_PICTURES";
 /// Pages are pictured down to here.
 const MAX_PICTURE_HEIGHT: u64 = 6000;
+/// The least height of a button, in CSS pixels.
+const THUMB: u32 = 44;
+/// What is wrong with the looks of a page.
+const LOOK: &str = "const [width, thumb] = arguments; \
+     const all = (selector) => [...document.querySelectorAll(selector)]; \
+     const box = (one) => one.getBoundingClientRect(); \
+     const named = (one) => `${one.tagName} ${one.className}: ${one.textContent.trim().slice(0, 40)}`; \
+     const wide = document.documentElement.scrollWidth; \
+     const out = wide <= width ? [] : [`the page is ${wide} wide`, \
+         ...all('body *').filter((one) => box(one).right > width + 1).map(named)]; \
+     const small = all('main button').filter((one) => one.checkVisibility() && box(one).height < thumb); \
+     return [...out, ...small.map((one) => `${box(one).height} high: ${named(one)}`)]";
 /// How `WebDriver` names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// What a press or an entry meets while a page is being drawn anew: it is tried again.
@@ -142,19 +154,13 @@ impl Browser {
         })
     }
 
-    /// Looks at the whole page: nothing may stick out of the screen sideways. Keeps a picture where one is wanted.
+    /// Looks at the whole page: nothing may stick out of the screen sideways, and a thumb must hit every button. Keeps
+    /// a picture where one is wanted, which brings the whole page into view: what was not read counts as read then.
     #[track_caller]
     pub fn look(&self, name: &str) {
-        let wide = self.run(
-            "const wide = document.documentElement.scrollWidth; \
-             if (wide <= arguments[0]) return []; \
-             return [`the page is ${wide} pixels wide`, ...[...document.querySelectorAll('body *')] \
-             .filter((one) => one.getBoundingClientRect().right > arguments[0] + 1) \
-             .map((one) => `${one.tagName} ${one.className}: ${one.textContent.trim().slice(0, 40)}`)]",
-            &json!([self.width]),
-        );
+        let wrong = self.run(LOOK, &json!([self.width, THUMB]));
         self.picture(name);
-        assert_eq!(wide, json!([]), "{name} sticks out of {} pixels", self.width);
+        assert_eq!(wrong, json!([]), "{name} on {} pixels", self.width);
     }
 
     fn picture(&self, name: &str) {
