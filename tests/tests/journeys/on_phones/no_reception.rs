@@ -1,8 +1,8 @@
 //! Signing where there is no reception: what was signed waits on the phone and arrives later.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Scene, card};
+use super::{Phone, Scene, card};
 use crate::harness::{Browser, Proxy};
 use crate::township::STATION;
 
@@ -59,6 +59,7 @@ fn the_page_opens_without_reception_and_sends_what_waits() {
     cadre.open();
     cadre.browser.sees("1号机井");
     cadre.browser.until("the phone to keep the page of the outbox", KEPT, &json!([]));
+    never_runs_a_kept_script_that_signs(&cadre);
 
     proxy.set_reception(false);
     cadre.sign(draft);
@@ -87,4 +88,22 @@ fn the_page_opens_without_reception_and_sends_what_waits() {
     assert_eq!(scene.statement(draft)["state"], "posted");
     drop(cadre);
     scene.life.stop();
+}
+
+/// Whatever lies among what the phone keeps: with reception the scripts are the server's, and the rest is forgotten.
+fn never_runs_a_kept_script_that_signs(phone: &Phone) {
+    let plant = "return (async () => { \
+         const script = document.querySelector('script[type=module]').src; \
+         const old = (type) => new Response('globalThis.stale = true', { headers: { 'content-type': type } }); \
+         const cache = await caches.open('mingqu-outbox'); \
+         await cache.put(script, old('text/javascript')); \
+         await cache.put('/sign', old('text/html')); \
+         return script; })()";
+    let script = phone.browser.run(plant, &json!([]));
+    phone.open();
+    phone.browser.sees("1号机井");
+    assert_eq!(phone.browser.run("return globalThis.stale ?? null", &json!([])), Value::Null);
+    let forgotten = "const [script] = arguments; return (async () => { const cache = await caches.open('mingqu-outbox'); \
+         return !(await cache.match(script)) && !(await cache.match('/sign')); })()";
+    phone.browser.until("what was planted to be forgotten", forgotten, &json!([script]));
 }
