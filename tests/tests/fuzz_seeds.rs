@@ -63,6 +63,11 @@ fn requests_to_witnesses() {
 }
 
 #[test]
+fn requests_of_people() {
+    replay("request", targets::request);
+}
+
+#[test]
 fn policies_of_witnesses() {
     replay("witness_policy", targets::witness_policy);
 }

@@ -12,6 +12,7 @@ pub mod id;
 pub mod measurement;
 pub mod progress;
 pub mod rating;
+pub mod refusal;
 pub mod registry;
 pub mod round;
 pub mod scale;

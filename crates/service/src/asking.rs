@@ -6,11 +6,12 @@ use disclosure::policy::{SignatureProblem, signer_of};
 use disclosure::record::RecordError;
 use disclosure::statement::{Enrolment, Statement};
 use domain::progress::{Progress, Step};
+use domain::refusal::RefusalReason;
 use domain::round::{Round, Turn};
 use domain::share;
 use domain::{Litres, OutletId, Timestamp, TurnId};
 use serde::Serialize;
-use store::{NewRequest, NewTurn, StoreError};
+use store::{Grounds, NewRequest, NewTurn, Refusal, StoreError};
 
 use crate::past_turns::taken;
 use crate::request::{Ask, REQUEST_PAYLOAD_TYPE, Request};
@@ -89,7 +90,9 @@ impl Service {
             }
             Ask::Settle { village, round } => self.settle(village, round).await?,
             Ask::Invite(invitation) => self.invite(invitation, &asker).await?,
-            Ask::Refuse { statement, reason } => self.refuse(*statement, reason, &asker).await?,
+            Ask::Refuse { statement, reason, note } => {
+                self.refuse(*statement, *reason, note.as_deref(), &asker).await?
+            }
         };
         // Each of these is harmless when repeated, so it is recorded after it was done: a crash in
         // between makes the asker repeat it instead of losing it.
@@ -217,15 +220,18 @@ impl Service {
     async fn refuse(
         &self,
         id: i64,
-        reason: &str,
+        reason: RefusalReason,
+        note: Option<&str>,
         asker: &Enrolment,
     ) -> Result<Answer, ServiceError> {
-        check_words("a refusal needs a reason", reason)?;
+        if note.is_some() || reason.needs_note() {
+            let needed = format!("a refusal for the reason {} needs a note", reason.code());
+            check_words(&needed, note.unwrap_or_default())?;
+        }
+        let why = Grounds::Reason { reason, note: note.map(ToOwned::to_owned) };
+        let refusal = Refusal { by: asker.person.clone(), why };
         let row = self.store.statement(id).await?.ok_or(ServiceError::UnknownStatement(id))?;
-        if row.state == Progress::Refused
-            && row.refused_by.as_ref() == Some(&asker.person)
-            && row.refusal.as_deref() == Some(reason)
-        {
+        if row.state == Progress::Refused && row.refusal.as_ref() == Some(&refusal) {
             return Ok(Answer::Done);
         }
         let statement = Statement::parse(&row.payload_type, &row.payload)?;
@@ -235,7 +241,7 @@ impl Service {
             return Err(SignatureProblem::NotExpected { person }.into());
         }
         row.state.after(Step::Refused)?;
-        if !self.store.refuse_statement(id, &asker.person, reason, row.state).await? {
+        if !self.store.refuse_statement(id, &refusal, row.state).await? {
             return Err(ServiceError::StatementChanged(id));
         }
         self.tell_news([]);

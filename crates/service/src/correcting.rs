@@ -4,6 +4,7 @@ use disclosure::record::RecordError;
 use disclosure::statement::{Enrolment, Statement};
 use domain::progress::Progress;
 use domain::round::Turn;
+use store::{Grounds, Refusal};
 
 use crate::asking::check_words;
 use crate::drafting::Superseding;
@@ -31,8 +32,9 @@ impl Service {
             if !matches!(drawn_up.state, Progress::Draft | Progress::Awaiting) {
                 return Err(ServiceError::SignedByAll(turn.id.clone()));
             }
-            let reason = format!("turn {} was amended", turn.id);
-            if !self.store.refuse_statement(id, &asker.person, &reason, drawn_up.state).await? {
+            let why = Grounds::Words(format!("turn {} was amended", turn.id));
+            let refusal = Refusal { by: asker.person.clone(), why };
+            if !self.store.refuse_statement(id, &refusal, drawn_up.state).await? {
                 return Err(ServiceError::StatementChanged(id));
             }
         }

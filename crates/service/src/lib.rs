@@ -44,6 +44,7 @@ pub use arrival::{Arrival, Receipt, Refused};
 pub use asking::Answer;
 pub use clock::Clock;
 pub use device::{DeviceState, DeviceStatus, MAX_STATUSES, Statuses, TooManyStatuses};
+pub use domain::refusal::RefusalReason;
 pub use drafting::{Obstacle, Undrafted};
 pub use enrolling::{INVITATION_SECONDS, enrolment_text};
 pub use entering::Entered;
@@ -58,6 +59,7 @@ pub use randomness::{NoRandomness, Randomness};
 pub use retention::{Need, Needs};
 pub use service::Service;
 pub use session::{Begun, Challenge, NotASecret, Secret, Session};
+pub use store::{Grounds, Refusal};
 pub use to_sign::ToSign;
 pub use witnesses::{
     Contradiction, WitnessClient, WitnessReply, WitnessStatus, Witnesses, WitnessesError,

@@ -9,7 +9,7 @@ use disclosure::record::RecordError;
 use disclosure::statement::{Kind, Statement};
 use domain::progress::{Progress, Step};
 use domain::{PersonId, Timestamp, VillageId};
-use store::{Attachment, StatementRow};
+use store::{Attachment, Refusal, StatementRow};
 
 use crate::{Reached, Service, ServiceError};
 
@@ -45,7 +45,7 @@ pub struct PendingStatement {
     /// Its index in the log, once posted.
     pub posted_index: Option<u64>,
     /// Who refused it, and why.
-    pub refusal: Option<(PersonId, String)>,
+    pub refusal: Option<Refusal>,
     /// Who signed it.
     pub signatures: Vec<PendingSignature>,
 }
@@ -147,7 +147,8 @@ impl Service {
         envelope: &Envelope,
     ) -> Result<i64, ServiceError> {
         let id = known.id;
-        if let Some((by, reason)) = known.refused_by.zip(known.refusal) {
+        if let Some(Refusal { by, why }) = known.refusal {
+            let reason = why.to_string();
             return Err(ServiceError::RefusedBefore { statement: id, by, reason });
         }
         for signature in &envelope.signatures {
@@ -197,7 +198,7 @@ impl Service {
             payload: row.payload,
             created_at: row.created_at,
             posted_index: row.posted_index,
-            refusal: row.refused_by.zip(row.refusal),
+            refusal: row.refusal,
             signatures: signatures
                 .into_iter()
                 .map(|signature| PendingSignature {

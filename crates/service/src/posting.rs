@@ -10,8 +10,8 @@ use domain::PersonId;
 use domain::bill::Bill;
 use domain::progress::Progress;
 use store::{
-    Head, NewBill, NewEntry, NewShare, PostOutcome, Posting, Projection, StatementRow, StoreError,
-    Superseded, Tile,
+    Grounds, Head, NewBill, NewEntry, NewShare, PostOutcome, Posting, Projection, Refusal,
+    StatementRow, StoreError, Superseded, Tile,
 };
 
 use crate::lanes::on_all_cores;
@@ -171,7 +171,8 @@ impl Service {
         tracing::warn!(statement = row.id, %why, "a statement no longer fits the record");
         let by =
             PersonId::new("record").map_err(|error| ServiceError::DamagedLog(error.to_string()))?;
-        self.store.refuse_statement(row.id, &by, &why.to_string(), row.state).await?;
+        let refusal = Refusal { by, why: Grounds::Words(why.to_string()) };
+        self.store.refuse_statement(row.id, &refusal, row.state).await?;
         Ok(())
     }
 

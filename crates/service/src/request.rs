@@ -5,6 +5,7 @@
 
 use disclosure::key::{Fingerprint, PublicKey};
 use disclosure::statement::{Enrolment, Role};
+use domain::refusal::RefusalReason;
 use domain::round::{Round, Turn};
 use domain::{HouseholdNo, PersonId, RoundId, Timestamp, TurnId, VillageId};
 use serde::{Deserialize, Serialize};
@@ -92,7 +93,10 @@ pub enum Ask {
         /// The statement.
         statement: i64,
         /// Why.
-        reason: String,
+        reason: RefusalReason,
+        /// What the signer adds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
     },
 }
 

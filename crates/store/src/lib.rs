@@ -39,6 +39,7 @@ mod pool;
 mod projection;
 mod proposal;
 mod quarantine;
+mod refusal;
 mod removal;
 mod report;
 mod request;
@@ -84,6 +85,7 @@ pub use quarantine::{
     MAX_QUARANTINE_PAYLOAD_BYTES, MAX_QUARANTINE_ROWS, MAX_QUARANTINE_ROWS_PER_READ,
     MAX_QUARANTINE_TEXT_CHARS, NewQuarantine, QuarantineRow,
 };
+pub use refusal::{Grounds, Refusal};
 pub use removal::{ArchivedRun, MAX_REPORTS_PER_REMOVAL};
 pub use report::{
     MAX_REPORTS_PER_BATCH, NewReport, SEQUENCE_IMPOSSIBLE, SEQUENCE_REUSED, StoredBatch,

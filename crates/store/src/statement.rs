@@ -7,6 +7,7 @@ use crate::attachment::{self, Attachment};
 use crate::co_signature::{self, CoSignature};
 use crate::column::{fixed, instant, limit, number, parsed_option};
 use crate::pool::{Tx, changed, on, within};
+use crate::refusal::{Grounds, Refusal};
 use crate::{Store, StoreError};
 
 /// Statements of one read.
@@ -52,10 +53,8 @@ pub struct StatementRow {
     pub created_at: Timestamp,
     /// Its index in the public log, once posted.
     pub posted_index: Option<u64>,
-    /// Who refused it.
-    pub refused_by: Option<PersonId>,
-    /// Why it was refused.
-    pub refusal: Option<String>,
+    /// Who refused it, and why.
+    pub refusal: Option<Refusal>,
 }
 
 type Fields = (
@@ -70,6 +69,7 @@ type Fields = (
     Option<i64>,
     Option<String>,
     Option<String>,
+    Option<String>,
 );
 
 /// The columns in the order of [`Fields`].
@@ -77,7 +77,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, kind, village, state, payload_type, payload, payload_sha256, created_at,
-                    posted_index, refused_by, refusal FROM statement ",
+                    posted_index, refused_by, refusal_reason, refusal FROM statement ",
             $rest
         )
     };
@@ -263,22 +263,23 @@ impl Store {
     pub async fn refuse_statement(
         &self,
         id: i64,
-        by: &PersonId,
-        reason: &str,
+        refusal: &Refusal,
         expected_state: Progress,
     ) -> Result<bool, StoreError> {
+        let (reason, words) = refusal.why.columns();
         let mut tx = self.pool.write().await?;
         let refused = changed!(
             &mut tx,
             sqlx::query(
-                "UPDATE statement SET state = $3, refused_by = $4, refusal = $5
-                 WHERE district = $1 AND id = $2 AND state = $6",
+                "UPDATE statement SET state = $3, refused_by = $4, refusal_reason = $5, refusal = $6
+                 WHERE district = $1 AND id = $2 AND state = $7",
             )
             .bind(self.district)
             .bind(id)
             .bind(Progress::Refused.code())
-            .bind(by.as_str())
+            .bind(refusal.by.as_str())
             .bind(reason)
+            .bind(words)
             .bind(expected_state.code())
         )?;
         if refused == 0 {
@@ -327,8 +328,12 @@ fn row(fields: Fields) -> Result<StatementRow, StoreError> {
         created_at,
         posted_index,
         refused_by,
+        refusal_reason,
         refusal,
     ) = fields;
+    let refused_by: Option<PersonId> =
+        parsed_option("statement", "refused_by", refused_by.as_deref())?;
+    let why = Grounds::of_columns(refusal_reason.as_deref(), refusal)?;
     Ok(StatementRow {
         id,
         kind,
@@ -342,7 +347,6 @@ fn row(fields: Fields) -> Result<StatementRow, StoreError> {
         posted_index: posted_index
             .map(|index| number("statement", "posted_index", index))
             .transpose()?,
-        refused_by: parsed_option("statement", "refused_by", refused_by.as_deref())?,
-        refusal,
+        refusal: refused_by.zip(why).map(|(by, why)| Refusal { by, why }),
     })
 }

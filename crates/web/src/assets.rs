@@ -6,10 +6,11 @@ use std::sync::LazyLock;
 use axum::Router;
 use axum::extract::Path;
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use crate::security::SCRIPTED_POLICY;
 use crate::site::Site;
 
 const STYLE: &str = include_str!("../assets/mingqu.css");
@@ -24,9 +25,17 @@ macro_rules! scripts {
 /// The modules, which name each other by these names: they lie under one hash, of all of them.
 const SCRIPTS: &[(&str, &str)] = scripts![
     "api.js" "attachment.js" "bytes.js" "card.js" "curve.js" "database.js" "dom.js" "dsse.js"
-    "enrol.js" "figures.js" "key.js" "kinds.js" "noble-ed25519.js" "outbox.js" "refusal.js"
-    "session.js" "sign.js" "statement.js" "text.js" "unlock.js"
+    "enrol.js" "figures.js" "keep.js" "key.js" "kinds.js" "noble-ed25519.js" "outbox.js"
+    "outbox-list.js" "parts.js" "refusal.js" "registry.js" "rules.js" "session.js" "sign.js"
+    "statement.js" "text.js" "unlock.js" "waiting.js" "water.js"
 ];
+
+/// Those of the outbox's page, which a phone keeps: none of them can sign.
+const OUTBOX_SCRIPTS: [&str; 7] =
+    ["waiting.js", "api.js", "database.js", "dom.js", "outbox.js", "outbox-list.js", "text.js"];
+
+/// The worker that shows the outbox where there is no reception. Its address must stay, so a browser asks for it anew.
+const WORKER: &str = include_str!("../assets/script/worker.js");
 
 static STYLE_PATH: LazyLock<String> =
     LazyLock::new(|| format!("/assets/{:016x}/mingqu.css", content_hash(EMPTY_HASH, STYLE)));
@@ -52,8 +61,26 @@ pub(crate) fn script_path(name: &str) -> String {
     format!("{}{name}", *SCRIPT_FOLDER)
 }
 
+/// Where all that the outbox's page needs lies, with spaces between.
+pub(crate) fn outbox_assets() -> String {
+    let scripts = OUTBOX_SCRIPTS.map(script_path);
+    [style_path(), mark_path()]
+        .into_iter()
+        .chain(scripts.iter().map(String::as_str))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 pub(crate) fn routes() -> Router<Site> {
-    Router::new().route("/assets/{hash}/{name}", get(asset))
+    Router::new().route("/assets/{hash}/{name}", get(asset)).route("/sign-worker.js", get(worker))
+}
+
+async fn worker() -> Response {
+    let headers = [
+        (CONTENT_TYPE, "text/javascript; charset=utf-8"),
+        (CONTENT_SECURITY_POLICY, SCRIPTED_POLICY),
+    ];
+    (headers, WORKER).into_response()
 }
 
 async fn asset(Path((hash, name)): Path<(String, String)>) -> Response {
@@ -110,7 +137,7 @@ mod tests {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/script");
         for entry in std::fs::read_dir(folder).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
-            let served = SCRIPTS.iter().any(|(known, _)| *known == name);
+            let served = name == "worker.js" || SCRIPTS.iter().any(|(known, _)| *known == name);
             assert!(served || std::path::Path::new(&name).extension().is_none_or(|e| e != "js"));
         }
         for (name, text) in SCRIPTS {
@@ -121,6 +148,31 @@ mod tests {
                 assert!(known, "{name} imports {import}");
             }
         }
+    }
+
+    #[test]
+    fn a_phone_keeps_what_the_outbox_needs_and_nothing_that_signs() {
+        let text = |name: &str| SCRIPTS.iter().find(|(known, _)| *known == name).unwrap().1;
+        let mut needed = vec!["waiting.js"];
+        let mut read = 0;
+        while let Some(name) = needed.get(read).copied() {
+            read += 1;
+            for import in text(name).split("from \"./").skip(1) {
+                let import = import.split('"').next().unwrap();
+                if !needed.contains(&import) {
+                    needed.push(import);
+                }
+            }
+        }
+        needed.sort_unstable();
+        let mut kept = OUTBOX_SCRIPTS;
+        kept.sort_unstable();
+        assert_eq!(needed, kept);
+        for name in kept {
+            let text = text(name);
+            assert!(!text.contains("crypto.subtle") && !text.contains("privateKey"), "{name}");
+        }
+        assert!(!WORKER.contains("import"), "the worker is whole");
     }
 
     #[test]
@@ -137,6 +189,7 @@ mod tests {
             "method_",
             "reason_",
             "refuse_",
+            "kept_",
             "state_",
             "waiting_approval",
             "key_unknown",
@@ -149,12 +202,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_reasons_to_refuse_for_are_those_that_are_taken() {
+        let text = |name: &str| SCRIPTS.iter().find(|(known, _)| *known == name).unwrap().1;
+        let codes = service::RefusalReason::ALL.map(|reason| format!("\"{}\"", reason.code()));
+        let list = format!("export const REASONS = [{}];", codes.join(", "));
+        assert!(text("refusal.js").contains(&list), "{list}");
+        for code in service::RefusalReason::ALL.map(service::RefusalReason::code) {
+            let named = [format!("  refuse_{code}: ["), format!("  \"refuse_{code}\": [")];
+            assert!(named.iter().any(|key| text("text.js").contains(key)), "{code}");
+        }
+    }
+
     #[tokio::test]
     async fn scripts_are_served_for_ever_and_by_their_version() {
         let town = Town::empty().await;
         let answer = page(&town.router, &script_path("sign.js")).await;
         assert_eq!(answer.header("content-type"), "text/javascript; charset=utf-8");
         assert!(answer.header("cache-control").contains("immutable"));
+        let worker = page(&town.router, "/sign-worker.js").await;
+        assert_eq!(worker.header("cache-control"), "no-cache");
         assert_eq!(get(&town.router, "/assets/0000000000000000/sign.js").await.status, 404);
         assert_eq!(get(&town.router, &script_path("nothing.js")).await.status, 404);
     }

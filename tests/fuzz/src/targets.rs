@@ -7,6 +7,7 @@ use disclosure::witness::AddCheckpoint;
 use disclosure::witness_policy::WitnessPolicy;
 use mqtt::adapter::config::AdapterConfig;
 use mqtt::adapter::{Adapters, Taken};
+use service::request::Request;
 use sheet::{Column, FileError, Sheet};
 use telemetry::{ChainHash, Kind, Report, SigningKey};
 use zip::CompressionMethod;
@@ -92,6 +93,13 @@ pub fn add_checkpoint(bytes: &[u8]) {
     if let Ok(request) = AddCheckpoint::parse(bytes) {
         assert_eq!(request.to_bytes(), bytes);
     }
+}
+
+/// A person's request, written again, is the same request.
+pub fn request(bytes: &[u8]) {
+    let Ok(request) = serde_json::from_slice::<Request>(bytes) else { return };
+    let again = serde_json::to_vec(&request).unwrap();
+    assert_eq!(serde_json::from_slice::<Request>(&again).unwrap(), request);
 }
 
 /// A policy in its plainest spelling is the same policy; all its witnesses together satisfy it.

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use disclosure::key::sign;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Answer, Site, free_port};
 use crate::township::{
@@ -170,11 +170,22 @@ fn a_refusal_sends_a_watering_back_with_its_reason() {
     assert!(open.stderr.contains("dongqu-supervisor (cadre) may not ask this"), "{}", open.stderr);
 
     scene.sign(STATION.key).answered(200);
-    let reason = "水没有到地里";
-    ask(json!({ "refuse": { "statement": scene.watering.id, "reason": reason } })).ended_with(0);
+    let refuse = |refusal: Value| {
+        let Value::Object(mut refuse) = refusal else { panic!("{refusal}") };
+        refuse.insert("statement".to_owned(), json!(scene.watering.id));
+        ask(json!({ "refuse": refuse }))
+    };
+    let unknown = refuse(json!({ "reason": "bad-mood" }));
+    assert_ne!(unknown.code, Some(0));
+    assert!(unknown.stderr.contains("unknown variant `bad-mood`"), "{}", unknown.stderr);
+    let silent = refuse(json!({ "reason": "other" }));
+    assert!(silent.stderr.contains("the reason other needs a note"), "{}", silent.stderr);
+    let note = "水没有到地里";
+    refuse(json!({ "reason": "other", "note": note })).ended_with(0);
     let refused = scene.site().get(&scene.watering.path()).answered(200).json();
     assert_eq!(refused["state"], "refused");
-    assert_eq!(refused["refusal"], json!({ "person": "dongqu-supervisor", "reason": reason }));
+    let refusal = json!({ "person": "dongqu-supervisor", "reason": "other", "note": note });
+    assert_eq!(refused["refusal"], refusal);
     scene.sign("dongqu-supervisor").answered(409);
     assert_eq!(scene.log_size(), before);
     // The turn is drawn up again.

@@ -5,6 +5,7 @@
 
 mod archiving;
 mod audited_from_afar;
+mod browsing;
 mod configuration;
 mod cosigning;
 mod demonstration;
@@ -13,6 +14,7 @@ mod forgery;
 mod handed_in;
 mod harness;
 mod killed_server;
+mod on_phones;
 mod refused_reports;
 mod rotated_key;
 mod shared_load;

@@ -7,6 +7,7 @@ use disclosure::statement::{
 };
 use domain::Litres;
 use domain::progress::Progress;
+use domain::refusal::RefusalReason;
 use service::request::Ask;
 
 use crate::drafting::facts;
@@ -102,7 +103,8 @@ async fn a_refusal_and_a_new_draft_do_not_move_the_deadline() {
     town.set_clock(id(DUE));
     let draft = town.drafted().await;
     town.service.tend().await.unwrap();
-    let refuse = Ask::Refuse { statement: draft.id, reason: "水量不对".into() };
+    let refuse =
+        Ask::Refuse { statement: draft.id, reason: RefusalReason::WrongVolume, note: None };
     town.ask(town.log.people.cadre_of(&id("east")), refuse).await.unwrap();
     for _ in 0..2 {
         town.set_clock(town.service.now().plus_millis(120_000));

@@ -4,6 +4,7 @@ use audit::testing::TestMeter;
 use disclosure::record::RecordError;
 use disclosure::statement::{Correction, Statement};
 use domain::progress::Progress;
+use domain::refusal::RefusalReason;
 use domain::round::{Member, Turn};
 use domain::{Area, Litres};
 use service::past_turns::PastTurn;
@@ -83,7 +84,8 @@ async fn a_refused_correction_leaves_the_posting_and_its_turn_as_they_were() {
     let town = posted().await;
     correct(&town, 9, Some(past(turn("t1", "e1", "01:00"), "02:30"))).await.unwrap();
     let draft = town.only(Progress::Draft).await;
-    let refuse = Ask::Refuse { statement: draft.id, reason: "原记录没错".into() };
+    let refuse =
+        Ask::Refuse { statement: draft.id, reason: RefusalReason::WrongVolume, note: None };
     town.ask(town.log.people.cadre_of(&id("east")), refuse).await.unwrap();
     town.service.draft_due().await.unwrap();
     assert!(town.in_state(Progress::Draft).await.is_empty());
@@ -168,7 +170,7 @@ async fn a_turn_is_amended_until_everybody_signed() {
     amend(&town, turn("t1", "e1", "01:00"), "02:30").await.unwrap();
     let refused = town.pending(first.id).await;
     assert_eq!(refused.progress, Progress::Refused);
-    assert!(refused.refusal.unwrap().1.contains("amended"));
+    assert!(refused.refusal.unwrap().why.to_string().contains("amended"));
     town.service.draft_due().await.unwrap();
     let second = town.only(Progress::Draft).await;
     assert_eq!(facts(&second).end, at("02:30"));

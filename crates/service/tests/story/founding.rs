@@ -6,6 +6,7 @@ use disclosure::policy::SignatureProblem;
 use disclosure::record::RecordError;
 use disclosure::statement::{ROSTER_MEDIA_TYPE, Statement};
 use domain::progress::Progress;
+use domain::refusal::RefusalReason;
 use service::request::Ask;
 use service::{NewAttachment, ServiceError};
 
@@ -180,7 +181,8 @@ async fn rejects_a_statement_that_was_refused_with_its_reason() {
     roster.head.drafted_at = id("2016-05-09T00:00:00Z");
     let partly = TestLog::seal(&Statement::Roster(roster), &signers[..1]);
     let waiting = town.propose(&partly).await.unwrap();
-    let ask = Ask::Refuse { statement: waiting, reason: "面积不对".to_owned() };
+    let (reason, note) = (RefusalReason::WrongShares, Some("面积不对".to_owned()));
+    let ask = Ask::Refuse { statement: waiting, reason, note };
     town.ask(&people.east, ask).await.unwrap();
     let error = town.propose(&partly).await.unwrap_err();
     assert!(matches!(error, ServiceError::RefusedBefore { .. }), "{error}");

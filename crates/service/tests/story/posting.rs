@@ -157,7 +157,8 @@ async fn a_statement_that_no_longer_fits_is_sent_back_and_does_not_hold_up_the_o
     town.service.tend().await.unwrap();
     assert_eq!(town.size(), 11);
     let refused = town.only(Progress::Refused).await;
-    let (by, why) = refused.refusal.unwrap();
+    let service::Refusal { by, why } = refused.refusal.unwrap();
+    let why = why.to_string();
     assert_eq!(by.as_str(), "record");
     assert!(why.contains("103"), "{why}");
     town.service.tend().await.unwrap();
@@ -176,5 +177,13 @@ async fn a_co_signed_statement_that_was_tampered_with_is_sent_back_alone() {
     .await;
     let reopened = town.another_server().await;
     assert_eq!(reopened.record().size(), 10);
-    assert!(town.only(Progress::Refused).await.refusal.unwrap().1.contains("cannot be read"));
+    assert!(
+        town.only(Progress::Refused)
+            .await
+            .refusal
+            .unwrap()
+            .why
+            .to_string()
+            .contains("cannot be read")
+    );
 }

@@ -4,6 +4,7 @@ use audit::testing::{Person, TestLog};
 use disclosure::key::{PublicKey, sign};
 use disclosure::policy::SignatureProblem;
 use disclosure::statement::{Act, KeyAct, RevocationReason, Statement};
+use domain::refusal::RefusalReason;
 use service::request::Ask;
 use service::session::{CHALLENGE_SECONDS, SESSION_SECONDS, session_text};
 use service::{Begun, Secret, Service, ServiceError, ToSign};
@@ -139,7 +140,8 @@ async fn what_was_refused_stays_visible_to_those_it_names() {
     let service = town.drawing().await;
     let people = &town.log.people;
     town.sign(draft.id, &people.station).await.unwrap();
-    let refuse = Ask::Refuse { statement: draft.id, reason: "闸门未关严".to_owned() };
+    let (statement, reason) = (draft.id, RefusalReason::WrongTime);
+    let refuse = Ask::Refuse { statement, reason, note: Some("闸门未关严".to_owned()) };
     town.ask(&people.east, refuse).await.unwrap();
     town.service.draft_due().await.unwrap();
     let anew = town.only(domain::progress::Progress::Draft).await;

@@ -91,7 +91,7 @@ async fn a_signature_whose_key_is_revoked_meanwhile_sends_the_statement_back() {
     assert!(matches!(error, ServiceError::StatementChanged(_)), "{error}");
     let refused = town.pending(draft.id).await;
     assert_eq!(refused.progress, Progress::Refused);
-    assert!(refused.refusal.unwrap().1.contains("was revoked"));
+    assert!(refused.refusal.unwrap().why.to_string().contains("was revoked"));
 
     town.service.draft_due().await.unwrap();
     let anew = town.only(Progress::Draft).await;

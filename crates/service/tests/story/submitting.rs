@@ -4,6 +4,7 @@ use disclosure::dsse::Envelope;
 use disclosure::merkle::Hash;
 use disclosure::submission::{Owed, Submission};
 use domain::progress::Progress;
+use domain::refusal::RefusalReason;
 use service::Answer;
 use service::request::Ask;
 
@@ -52,7 +53,8 @@ async fn a_signature_is_owed_the_turn_and_the_last_one_the_statement() {
 async fn nothing_is_owed_for_what_was_refused_or_has_no_deadline() {
     let town = Town::founded().await;
     let draft = town.drafted().await;
-    let refuse = Ask::Refuse { statement: draft.id, reason: "水量不对".into() };
+    let refuse =
+        Ask::Refuse { statement: draft.id, reason: RefusalReason::WrongVolume, note: None };
     town.ask(&town.log.people.station, refuse).await.unwrap();
     assert_eq!(submission(&town, draft.id).await, None);
     town.service.draft_due().await.unwrap();

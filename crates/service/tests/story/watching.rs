@@ -6,6 +6,7 @@ use audit::testing::TestMeter;
 use disclosure::dsse::Envelope;
 use domain::Litres;
 use domain::progress::Progress;
+use domain::refusal::RefusalReason;
 use domain::watch::{AlarmKind, Cause};
 use service::board::{self, AlarmFilter, AlarmLine};
 use service::request::Ask;
@@ -310,7 +311,8 @@ async fn a_late_reading_changes_a_draft_and_an_alarm_ends_with_its_statement() {
     assert_eq!(town.kinds().await, [AlarmKind::LateData]);
     assert_eq!(town.pending(draft.id).await.payload, draft.payload);
 
-    let refuse = Ask::Refuse { statement: draft.id, reason: "水表补报了".into() };
+    let (statement, reason) = (draft.id, RefusalReason::MeterFault);
+    let refuse = Ask::Refuse { statement, reason, note: Some("水表补报了".into()) };
     town.ask(&town.log.people.east, refuse).await.unwrap();
     town.service.watch_time().await.unwrap();
     assert_eq!(town.cleared().await, [AlarmKind::LateData]);

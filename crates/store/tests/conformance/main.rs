@@ -107,6 +107,7 @@ fn suite() -> Vec<(&'static str, ground::Case)> {
             a_statement_enters_with_all_its_signatures_or_not_at_all
             rejects_a_second_signature_of_one_key
             a_refusal_frees_the_turn
+            a_refusal_reads_as_it_was_made
             rejects_a_statement_of_an_open_turn
             lists_by_state_and_village;
         log:

@@ -2,7 +2,7 @@
 
 use domain::progress::Progress;
 use domain::round::Round;
-use store::{NewRequest, NewTurn, StoreError};
+use store::{Grounds, NewRequest, NewTurn, Refusal, StoreError};
 
 use crate::ground::{
     Ground, at, new_turn, outlet, person, round, spring, statement, turn, village,
@@ -113,7 +113,8 @@ pub async fn a_turn_is_amended_until_a_statement_stands_on_it(ground: Ground) {
         let error = store.amend_turn(&refused, at(61)).await.unwrap_err();
         assert!(matches!(error, StoreError::Conflict { .. }), "{refused:?}: {error}");
     }
-    assert!(store.refuse_statement(id, &person("li"), "no", Progress::Draft).await.unwrap());
+    let refusal = Refusal { by: person("li"), why: Grounds::Words("no".into()) };
+    assert!(store.refuse_statement(id, &refusal, Progress::Draft).await.unwrap());
     store.amend_turn(&of("t2", "w2", 11), at(40)).await.unwrap();
 }
 

@@ -1,7 +1,8 @@
 //! Statements, their co-signatures and attachments.
 
 use domain::progress::Progress;
-use store::{Attachment, CoSignature, SeenStatement, Store, StoreError};
+use domain::refusal::RefusalReason;
+use store::{Attachment, CoSignature, Grounds, Refusal, SeenStatement, Store, StoreError};
 
 use crate::ground::{Ground, at, new_turn, person, spring, statement, turn, village};
 
@@ -42,7 +43,7 @@ pub async fn reads_back_a_statement(ground: Ground) {
     );
     assert_eq!((&read.payload_type, &read.payload), (&new.payload_type, &new.payload));
     assert_eq!((read.payload_sha256, read.created_at), (new.payload_sha256, new.created_at));
-    assert_eq!((read.posted_index, &read.refused_by, &read.refusal), (None, &None, &None));
+    assert_eq!((read.posted_index, &read.refusal), (None, &None));
     assert_eq!(store.turn(&turn("t1")).await.unwrap().unwrap().statement, Some(id));
     assert_eq!(store.attachment(&[1; 32]).await.unwrap(), Some(attachment(1)));
     assert_eq!(store.attachment(&[9; 32]).await.unwrap(), None);
@@ -135,13 +136,34 @@ pub async fn a_refusal_frees_the_turn(ground: Ground) {
     closed_turn(&store).await;
     let id = store.insert_statement(&statement(1, Draft), &[], Some(&turn("t1"))).await.unwrap();
     assert_eq!(store.turns_to_draft().await.unwrap(), []);
-    assert!(!store.refuse_statement(id, &person("c01"), "面积不对", Awaiting).await.unwrap());
-    assert!(store.refuse_statement(id, &person("c01"), "面积不对", Draft).await.unwrap());
+    let note = Some("面积不对".to_owned());
+    let why = Grounds::Reason { reason: RefusalReason::WrongShares, note };
+    let refusal = Refusal { by: person("c01"), why };
+    assert!(!store.refuse_statement(id, &refusal, Awaiting).await.unwrap());
+    assert!(store.refuse_statement(id, &refusal, Draft).await.unwrap());
     let read = store.statement(id).await.unwrap().unwrap();
-    assert_eq!((read.state, read.refused_by), (Refused, Some(person("c01"))));
-    assert_eq!(read.refusal.as_deref(), Some("面积不对"));
+    assert_eq!((read.state, read.refusal), (Refused, Some(refusal)));
     assert_eq!(store.turns_to_draft().await.unwrap().len(), 1);
     store.insert_statement(&statement(2, Draft), &[], Some(&turn("t1"))).await.unwrap();
+}
+
+pub async fn a_refusal_reads_as_it_was_made(ground: Ground) {
+    use Progress::Draft;
+    let store = ground.store().await;
+    let bare = Grounds::Reason { reason: RefusalReason::NoWater, note: None };
+    for (n, why) in [bare, Grounds::Words("闸门未关严".to_owned())].into_iter().enumerate() {
+        let n = u8::try_from(n + 1).unwrap();
+        let id = store.insert_statement(&statement(n, Draft), &[], None).await.unwrap();
+        let refusal = Refusal { by: person("c01"), why };
+        assert!(store.refuse_statement(id, &refusal, Draft).await.unwrap());
+        assert_eq!(store.statement(id).await.unwrap().unwrap().refusal, Some(refusal));
+    }
+    let district = format!("(SELECT id FROM district WHERE code = '{}')", ground.district);
+    let moody = "UPDATE statement SET refusal_reason = 'bad-mood' WHERE district = ";
+    ground.tamper(&format!("{moody}{district}")).await;
+    let error = store.statements(None, None, None, 9).await.unwrap_err();
+    let corrupt = matches!(error, StoreError::Corrupt { column: "refusal_reason", .. });
+    assert!(corrupt, "{error}");
 }
 
 pub async fn rejects_a_statement_of_an_open_turn(ground: Ground) {

@@ -3,6 +3,8 @@
 import { getBytes } from "./api.js";
 import { hex, sha256, textOf } from "./bytes.js";
 import { mu, yuan } from "./figures.js";
+import { apart } from "./parts.js";
+import { balanced } from "./registry.js";
 
 /** Rows that are listed; the rest is counted, summed and said to be more. */
 const MAX_ROWS = 200;
@@ -19,11 +21,12 @@ export const readAttachment = async (attachment, say) => {
   return describeAttachment(attachment, textOf(bytes), say);
 };
 
-export const describeAttachment = (attachment, text, say) =>
-  attachment.what === "bills" ? bills(attachment, text, say) : roster(attachment, text, say);
+const describeAttachment = (attachment, text, say) => READ[attachment.what](attachment, text, say);
+
+const lines = (text) => text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
 
 const bills = ({ households, total_fen }, text, say) => {
-  const all = text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+  const all = lines(text);
   const total = all.reduce((sum, bill) => sum + bill.total_fen, 0);
   const wrong = counted(all.length, households, say);
   if (total !== total_fen) wrong.push(say("attachment_sum_differs", yuan(total), yuan(total_fen)));
@@ -40,6 +43,17 @@ const roster = ({ households }, text, say) => {
   const foot = [say("total"), "", mu(area), ""];
   return listed(head, rows, foot, counted(all.length, households, say), say);
 };
+
+const balances = ({ outlets }, text, say) => {
+  const unknown = [];
+  const rows = lines(text).map((one) => apart("", one, unknown, balanced(say)));
+  const head = [say("outlet"), say("last_reports"), say("litres")];
+  const wrong = rows.length === outlets ? [] : [say("attachment_outlets_differ", rows.length, outlets)];
+  if (unknown.length) wrong.push(say("unknown_field", unknown.join(", ")));
+  return listed(head, rows, null, wrong, say);
+};
+
+const READ = { bills, roster, balances };
 
 const counted = (count, households, say) =>
   count === households ? [] : [say("attachment_count_differs", count, households)];

@@ -4,8 +4,8 @@ import { get } from "./api.js";
 import { readAttachment } from "./attachment.js";
 import { fromBase64 } from "./bytes.js";
 import { agrees, drawn } from "./curve.js";
-import { button, element, facts, note, paragraph, table } from "./dom.js";
-import { MAX_REASON_CHARS, OTHER, REASONS, reasonText } from "./refusal.js";
+import { button, element, facts, list, note, paragraph, table } from "./dom.js";
+import { MAX_NOTE_CHARS, OTHER, REASONS, noteOf, refusalWords } from "./refusal.js";
 import { read, summary } from "./statement.js";
 
 /** How much of the buttons must be in view for a card to count as read. */
@@ -57,7 +57,7 @@ const addCurve = async (card, say) => {
 export const signable = (card) => card.reading.wrong.length === 0;
 export const plain = (card) => signable(card) && card.reading.strange.length === 0;
 
-/** Builds the card's element; `acts` has `sign(card)`, `refuse(card, reason)`, `seen(card)`. */
+/** Builds the card's element; `acts` has `sign(cards)`, `refuse(card, {reason, note})`, `seen(card)`. */
 export const show = (card, acts, say) => {
   const { reading, named } = card;
   const names = [named.outlet_name, named.village_name].filter(Boolean).join(" · ");
@@ -82,13 +82,13 @@ export const show = (card, acts, say) => {
 
 /** A card that somebody refused: what it said, who refused it, and why. */
 export const showRefused = (card, say) => {
-  const { person, reason } = card.refusal;
+  const { person } = card.refusal;
   const by = person === "record" ? say("refused_by_record") : person;
   return element(
     "article",
     { class: "card refused", id: `statement-${card.id}` },
     element("h3", {}, titleOf(card, say)),
-    note("bad", say("refused_words", by, reason)),
+    note("bad", say("refused_words", by, refusalWords(card.refusal, say))),
     element("details", {}, element("summary", {}, card.words), ...content(card, say)),
   );
 };
@@ -108,6 +108,7 @@ const content = ({ reading, extra }, say) => [
         element("ul", {}, ...reading.doubts.map((words) => element("li", {}, words))),
       )
     : null,
+  ...reading.lists.map(list),
   ...reading.tables.map(table),
   ...extra,
 ];
@@ -155,19 +156,19 @@ const refuse = (card, actions, acts, back, say) => {
     ),
   );
   const id = `more-${card.id}`;
-  const more = element("textarea", { id, rows: "3", maxlength: String(MAX_REASON_CHARS) });
+  const more = element("textarea", { id, rows: "3", maxlength: String(MAX_NOTE_CHARS) });
   const complaint = element("div", { role: "alert" });
   const submit = (event) => {
     event.preventDefault();
-    const chosen = event.target.querySelector("input:checked")?.value;
-    const reason = chosen && reasonText(chosen, more.value, say);
-    if (!chosen) complaint.replaceChildren(note("bad", say("refuse_choose")));
-    else if (!reason || (chosen === OTHER && !more.value.trim())) complaint.replaceChildren(note("bad", say("refuse_say")));
-    else acts.refuse(card, reason);
+    const reason = event.target.querySelector("input:checked")?.value;
+    const added = noteOf(more.value);
+    if (!reason) complaint.replaceChildren(note("bad", say("refuse_choose")));
+    else if (reason === OTHER && !added) complaint.replaceChildren(note("bad", say("refuse_say")));
+    else acts.refuse(card, { reason, note: added });
   };
   const form = element(
     "form",
-    { onsubmit: submit, novalidate: true },
+    { onsubmit: submit, onchange: () => complaint.replaceChildren(), novalidate: true },
     complaint,
     element("fieldset", {}, element("legend", {}, say("refuse_title")), ...choices),
     element("p", { class: "field" }, element("label", { for: id }, say("refuse_more")), more),

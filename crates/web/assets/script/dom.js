@@ -35,8 +35,17 @@ export const facts = (pairs) =>
     ...pairs.flatMap(({ term, words }) => [element("dt", {}, term), element("dd", {}, words)]),
   );
 
+/** A list of texts under a title. */
+export const list = ({ title, items }) =>
+  element(
+    "section",
+    {},
+    element("h3", {}, title),
+    element("ul", { class: "said" }, ...items.map((words) => element("li", {}, words))),
+  );
+
 /** A table of texts; all columns but the first are figures. */
-export const table = ({ head, rows, foot }) => {
+export const table = ({ caption, head, rows, foot }) => {
   const cell = (name) => (words, place) =>
     place === 0 && name === "td"
       ? element("th", { scope: "row" }, words)
@@ -48,6 +57,7 @@ export const table = ({ head, rows, foot }) => {
     element(
       "table",
       {},
+      caption ? element("caption", {}, caption) : null,
       element("thead", {}, line("th")(head)),
       element("tbody", {}, ...rows.map(line("td"))),
       foot ? element("tfoot", {}, line("td")(foot)) : null,

@@ -8,6 +8,8 @@ import { OUTBOX, all, drop, write } from "./database.js";
 export const WAITING = "waiting";
 export const DELIVERED = "delivered";
 export const POSTED = "posted";
+/** Of a refusal: the statement went back. */
+export const RETURNED = "returned";
 export const REJECTED = "rejected";
 export const OVERTAKEN = "overtaken";
 
@@ -49,13 +51,14 @@ const send = async (item) => {
     }
     throw error;
   }
-  const state = answer?.state === POSTED ? POSTED : DELIVERED;
+  const signed = answer?.state === POSTED ? POSTED : DELIVERED;
+  const state = item.what === "refusal" ? RETURNED : signed;
   await write(OUTBOX, { ...item, state });
 };
 
 const look = async (item) => {
-  if (item.what === "refusal") return;
   const { state } = await get(`/api/v1/statements/${item.statement}`);
   if (state === "posted" || state === "corrected") await write(OUTBOX, { ...item, state: POSTED });
-  if (state === "refused") await write(OUTBOX, { ...item, state: OVERTAKEN });
+  const gone = item.what === "refusal" ? RETURNED : OVERTAKEN;
+  if (state === "refused") await write(OUTBOX, { ...item, state: gone });
 };

@@ -5,8 +5,10 @@ import { base64 } from "./bytes.js";
 import * as cards from "./card.js";
 import { button, element, note, paragraph } from "./dom.js";
 import { envelope, pae } from "./dsse.js";
+import { keepOutbox } from "./keep.js";
 import * as keys from "./key.js";
 import * as outbox from "./outbox.js";
+import { outboxList } from "./outbox-list.js";
 import { REQUEST_TYPE, refusalPayload } from "./refusal.js";
 import { ended, ensured, toSign } from "./session.js";
 import { speaker } from "./text.js";
@@ -17,7 +19,7 @@ const LOOK_AGAIN_MILLIS = 30000;
 const REFUSED = 403;
 
 const place = document.getElementById("sign");
-const { district } = place.dataset;
+const { district, outboxPage, outboxAssets } = place.dataset;
 const say = speaker(document.documentElement.lang);
 
 /** The parts of the page, from top to bottom. */
@@ -140,8 +142,8 @@ const acts = {
       await outbox.put({ what: "signature", statement: card.id, words: card.words, path, body });
     }
   }, chosen),
-  refuse: (card, reason) => doing(async () => {
-    const payload = refusalPayload(district, card.id, reason, new Date());
+  refuse: (card, refusal) => doing(async () => {
+    const payload = refusalPayload(district, card.id, refusal, new Date());
     const sig = await desk.sign(pae(REQUEST_TYPE, payload));
     const body = envelope(REQUEST_TYPE, payload, desk.key.fingerprint, sig);
     await outbox.put({ what: "refusal", statement: card.id, words: card.words, path: "/api/v1/requests", body });
@@ -194,30 +196,12 @@ const showTogether = (anew = false) => {
   return parts.together.replaceChildren(button(say("sign_seen", ready.length), sure, "main"));
 };
 
-const MARKS = { waiting: "care", delivered: "plain", posted: "good", rejected: "bad", overtaken: "bad" };
-
-const showOutbox = async () => {
-  const items = await outbox.items();
-  if (items.length === 0) return parts.outbox.replaceChildren();
-  const waits = items.some((item) => item.state === outbox.WAITING);
-  const lines = items.map((item) =>
-    element(
-      "li",
-      { "data-statement": item.statement, "data-state": item.state },
-      element("span", { class: `mark ${MARKS[item.state]}` }, say(`state_${item.state}`)),
-      say(item.what === "refusal" ? "refusal_words" : "signed_words", item.words),
-      item.detail ? paragraph(item.detail, "small quiet") : null,
-    ),
-  );
-  return parts.outbox.replaceChildren(
-    element("h2", {}, say("outbox_title")),
-    waits ? note("care", say("outbox_offline")) : "",
-    waits ? button(say("send_now"), refresh, "second") : "",
-    element("ul", { class: "outbox" }, ...lines),
-  );
-};
+const showOutbox = async () =>
+  parts.outbox.replaceChildren(...outboxList(await outbox.items(), refresh, say));
 
 addEventListener("online", refresh);
 addEventListener("pageshow", (event) => event.persisted && refresh());
 setInterval(() => document.visibilityState === "visible" && refresh(), LOOK_AGAIN_MILLIS);
+// Without it the sign page does not open where there is no reception; nothing else is lost.
+keepOutbox(outboxPage, outboxAssets.split(" ")).catch(() => {});
 start().catch((error) => stop(place, say("failed", error.message), []));

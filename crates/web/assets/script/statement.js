@@ -3,7 +3,7 @@
 // Nothing here comes from the server's pages. A field that is not read is told as unknown, so that
 // nothing is signed unseen; `docs/formats/statements.md` says what each field means.
 
-import { textOf } from "./bytes.js";
+import { hex, textOf } from "./bytes.js";
 import { describe } from "./kinds.js";
 
 const TYPE = /^application\/vnd\.mingqu\.([a-z-]+)\.v1\+json$/;
@@ -25,19 +25,21 @@ const wholly = (text, value) => {
 
 /**
  * What a statement says, in plain words:
- * `{kind, text, facts: [[term, words]], doubts: [words], tables, span, attachment, wrong, strange}`.
+ * `{kind, text, facts: [{term, words}], doubts: [words], lists, tables, span, attachment, wrong, strange}`.
  * `wrong` forbids signing; `strange` says what this page does not know, and then the text is shown.
  */
 export const read = (payloadType, payload, expected, say) => {
   const kind = TYPE.exec(payloadType)?.[1] ?? null;
-  const nothing = { facts: [], doubts: [], tables: [], span: null, attachment: null };
+  const nothing = { facts: [], doubts: [], lists: [], tables: [], span: null, attachment: null };
   const reading = { kind, text: "", ...nothing, wrong: [], strange: [] };
   let value;
   try {
     reading.text = textOf(payload);
     value = JSON.parse(reading.text);
   } catch {
-    return { ...reading, text: String.fromCharCode(...payload), strange: [say("unknown_kind")] };
+    // It names no district and no signer, so it is nobody's to sign.
+    const wrong = foreign(undefined, expected, say);
+    return { ...reading, text: reading.text || hex(payload), strange: [say("unknown_kind")], wrong };
   }
   if (!wholly(reading.text, value)) reading.strange.push(say("not_plain"));
   const described = describe(kind, value, say);

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use service::board::Timestamp;
-use service::{PendingStatement, ServiceError};
+use service::{Grounds, PendingStatement, Refusal, ServiceError};
 
 use super::problem::Problem;
 use crate::params::plain_number;
@@ -31,7 +31,18 @@ pub(super) struct StatementBody {
 #[derive(Debug, Serialize)]
 struct RefusalBody {
     person: String,
-    reason: String,
+    reason: Option<&'static str>,
+    note: Option<String>,
+}
+
+impl From<Refusal> for RefusalBody {
+    fn from(Refusal { by, why }: Refusal) -> Self {
+        let (reason, note) = match why {
+            Grounds::Reason { reason, note } => (Some(reason.code()), note),
+            Grounds::Words(words) => (None, Some(words)),
+        };
+        Self { person: by.to_string(), reason, note }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -52,9 +63,7 @@ impl From<PendingStatement> for StatementBody {
             payload: STANDARD.encode(statement.payload),
             created_at: statement.created_at,
             posted_index: statement.posted_index,
-            refusal: statement
-                .refusal
-                .map(|(person, reason)| RefusalBody { person: person.to_string(), reason }),
+            refusal: statement.refusal.map(RefusalBody::from),
             signatures: statement
                 .signatures
                 .into_iter()

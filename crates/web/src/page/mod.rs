@@ -8,6 +8,7 @@ mod household;
 mod log;
 mod meter;
 mod meters;
+mod outbox;
 mod posting;
 mod quarantine;
 mod search;
@@ -44,6 +45,7 @@ pub(crate) fn routes() -> Router<Site> {
         .route("/quarantine", get(quarantine::show))
         .route("/sign", get(sign::show))
         .route("/enrol", get(enrol::show))
+        .route("/outbox", get(outbox::show))
 }
 
 /// A template as an answer in the page's language.
