@@ -23,9 +23,12 @@ macro_rules! scripts {
 
 /// The modules, which name each other by these names: they lie under one hash, of all of them.
 const SCRIPTS: &[(&str, &str)] = scripts![
-    "api.js" "attachment.js" "bytes.js" "card.js" "curve.js" "database.js" "dom.js" "dsse.js"
-    "enrol.js" "figures.js" "key.js" "kinds.js" "noble-ed25519.js" "outbox.js" "refusal.js"
-    "session.js" "sign.js" "statement.js" "text.js" "unlock.js"
+    "api.js" "attachment.js" "bytes.js" "card.js" "check.js" "checkpoint.js" "cosignature.js"
+    "curve.js" "database.js" "directory.js" "dom.js" "dsse.js" "ed25519.js" "enrol.js" "figures.js"
+    "json.js" "key.js" "kinds.js" "log.js" "merkle.js" "noble-ed25519.js" "note.js" "outbox.js"
+    "policy.js" "proof.js" "receipt.js" "refusal.js" "seen.js" "session.js" "shown.js" "sign.js"
+    "speaker.js" "statement.js" "text.js" "tiles.js" "unlock.js" "unsound.js" "verify-text.js"
+    "verify.js" "words.js"
 ];
 
 static STYLE_PATH: LazyLock<String> =
@@ -88,7 +91,11 @@ const fn content_hash(mut hash: u64, text: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use service::board::{Kind, Origin, Role, ShareMethod};
+
     use super::*;
+    use crate::here::Here;
+    use crate::locale::Lang;
     use crate::testing::{Town, get, page};
 
     #[test]
@@ -125,9 +132,12 @@ mod tests {
 
     #[test]
     fn every_text_of_the_scripts_is_used() {
-        let table = SCRIPTS.iter().find(|(name, _)| *name == "text.js").unwrap().1;
-        let others: String =
-            SCRIPTS.iter().filter(|(name, _)| *name != "text.js").map(|(_, text)| *text).collect();
+        const TABLES: [&str; 3] = ["text.js", "verify-text.js", "words.js"];
+        let all_of = |tables: bool| -> String {
+            let scripts = SCRIPTS.iter().filter(|(name, _)| TABLES.contains(name) == tables);
+            scripts.map(|(_, text)| *text).collect()
+        };
+        let [table, others] = [true, false].map(all_of);
         // Keys that are put together from a code, such as `doubt_tamper`.
         let by_code = [
             "role_",
@@ -140,6 +150,9 @@ mod tests {
             "state_",
             "waiting_approval",
             "key_unknown",
+            "bad_",
+            "receipt_holds",
+            "checkpoint_holds",
         ];
         let keys = table.lines().filter_map(|line| line.strip_prefix("  ")?.split_once(": ["));
         for (key, _) in keys {
@@ -147,6 +160,35 @@ mod tests {
             let built = by_code.iter().any(|prefix| key.starts_with(prefix));
             assert!(built || others.contains(&format!("\"{key}\"")), "{key} is used nowhere");
         }
+    }
+
+    #[test]
+    fn the_scripts_have_the_pages_words_for_codes() {
+        let words = SCRIPTS.iter().find(|(name, _)| *name == "words.js").unwrap().1;
+        let [zh, en] = [Lang::Zh, Lang::En].map(|lang| Here::sample(lang, "/", ""));
+        let check = |name: String, zh: &str, en: &str| {
+            let name = if name.contains('-') { format!("\"{name}\"") } else { name };
+            let line = format!("  {name}: [\"{zh}\", \"{en}\"],\n");
+            assert!(words.contains(&line), "words.js lacks {line}");
+        };
+        for kind in Kind::ALL {
+            check(format!("kind_{}", kind.code()), zh.kind(kind), en.kind(kind));
+        }
+        for role in Role::ALL {
+            check(format!("role_{}", role.code()), zh.role(role), en.role(role));
+        }
+        for (code, method) in [("area", ShareMethod::Area), ("minutes", ShareMethod::Minutes)] {
+            check(format!("method_{code}"), &zh.method(method), &en.method(method));
+        }
+        for origin in [Origin::MeterSigned, Origin::GatewayVouched, Origin::Manual] {
+            let code = serde_json::to_value(origin).unwrap();
+            let name = format!("origin_{}", code.as_str().unwrap());
+            check(name, zh.origin(origin), en.origin(origin));
+        }
+        let (zh, en) = (zh.t, en.t);
+        check("measured".into(), zh.plainly_measured, en.plainly_measured);
+        check("estimated".into(), zh.estimated, en.estimated);
+        check("posting".into(), zh.posting_at, en.posting_at);
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use service::board::{self, PostingBody, PostingView};
 
-use super::html;
+use super::scripted;
 use crate::chart::Chart;
 use crate::here::Here;
 use crate::params::plain_number;
@@ -19,6 +19,7 @@ struct PostingPage<'a> {
     here: &'a Here,
     view: PostingView,
     chart: Option<Chart>,
+    log_key: String,
 }
 
 pub(crate) async fn show(
@@ -36,7 +37,8 @@ pub(crate) async fn show(
         let curve = watering.curve.as_ref()?;
         Chart::new(curve, watering.facts.start, watering.facts.end)
     });
-    Ok(html(&here, &PostingPage { here: &here, view, chart }))
+    let log_key = site.service.log_vkey();
+    Ok(scripted(&here, &PostingPage { here: &here, view, chart, log_key }))
 }
 
 async fn find(
