@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a journey tells its figures")]
 
 mod archiving;
+mod browsing;
 mod configuration;
 mod cosigning;
 mod demonstration;
@@ -12,6 +13,7 @@ mod forgery;
 mod handed_in;
 mod harness;
 mod killed_server;
+mod on_phones;
 mod refused_reports;
 mod shared_load;
 mod township;

@@ -3,7 +3,7 @@
 // Nothing here comes from the server's pages. A field that is not read is told as unknown, so that
 // nothing is signed unseen; `docs/formats/statements.md` says what each field means.
 
-import { textOf } from "./bytes.js";
+import { hex, textOf } from "./bytes.js";
 import { wholly } from "./json.js";
 import { describe } from "./kinds.js";
 
@@ -23,7 +23,9 @@ export const read = (payloadType, payload, expected, say) => {
     reading.text = textOf(payload);
     value = JSON.parse(reading.text);
   } catch {
-    return { ...reading, text: String.fromCharCode(...payload), strange: [say("unknown_kind")] };
+    // It names no district and no signer, so it is nobody's to sign.
+    const wrong = foreign(undefined, expected, say);
+    return { ...reading, text: reading.text || hex(payload), strange: [say("unknown_kind")], wrong };
   }
   if (!wholly(reading.text, value)) reading.strange.push(say("not_plain"));
   const described = describe(kind, value, say);

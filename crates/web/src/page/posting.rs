@@ -58,7 +58,7 @@ mod tests {
     async fn shows_a_watering_whole() {
         let town = Town::busy().await;
         let zh = page(&town.router, "/postings/6").await;
-        zh.shows(&["灌水", "公示 6 号", "东村 一社", "2026年5月1日 09:00 – 2026年5月1日 11:30"]);
+        zh.shows(&["灌水", "公示 6 号", "东村 一社", "2026年5月1日 09:00<", "2026年5月1日 11:30<"]);
         zh.shows(&["起读数", "止读数", "111.000", "全程实测", "水表签名", "2 小时 30 分钟"]);
         zh.shows(&["<svg", "polyline", "aria-label=\"水量曲线", "/households/101", "31.080"]);
         zh.shows(&["/attachments/", "/postings/6/receipt", "/postings/6/envelope", "mingqu audit"]);

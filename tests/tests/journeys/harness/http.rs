@@ -24,9 +24,14 @@ pub struct Answer {
 impl Site {
     /// `base` is like `http://127.0.0.1:8080`.
     pub fn new(base: &str) -> Self {
+        Self::within(base, TIMEOUT)
+    }
+
+    /// One that may take so long for each answer.
+    pub fn within(base: &str, timeout: Duration) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(TIMEOUT))
+            .timeout_global(Some(timeout))
             .build();
         Self { base: base.trim_end_matches('/').to_owned(), agent: config.into() }
     }
@@ -42,6 +47,10 @@ impl Site {
 
     pub fn try_post(&self, path: &str, body: &Value) -> Result<Answer, ureq::Error> {
         Answer::read(self.agent.post(format!("{}{path}", self.base)).send_json(body)?)
+    }
+
+    pub fn try_delete(&self, path: &str) -> Result<Answer, ureq::Error> {
+        Answer::read(self.agent.delete(format!("{}{path}", self.base)).call()?)
     }
 
     /// Posts plain bytes.
