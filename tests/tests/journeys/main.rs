@@ -16,5 +16,6 @@ mod killed_server;
 mod on_phones;
 mod refused_reports;
 mod shared_load;
+mod ticking;
 mod township;
 mod witnessing;

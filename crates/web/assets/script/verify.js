@@ -60,7 +60,13 @@ const showFailed = (words, ...more) =>
 /** Another log than the one that was seen: what was seen, and a way on for who knows why. */
 const contradicted = (seen) => [
   paragraph(say("remembered", seen.size, seen.root, seen.key), "hash"),
-  element("p", {}, button(say("forget"), () => memory.forget().then(() => location.reload()), "second")),
+  element(
+    "details",
+    {},
+    element("summary", {}, say("forget_when")),
+    paragraph(say("forget_words")),
+    button(say("forget"), () => memory.forget().then(() => location.reload())),
+  ),
 ];
 
 const CONTRADICTIONS = ["key_changed", "shrunk", "forked"];
