@@ -99,7 +99,9 @@ export const compare = (root, kind, said, say) => {
     const expected = value === undefined || value === null ? null : WRITTEN[how](value, say, what);
     const shown = element.textContent.trim();
     places.add(place);
-    if (shown !== expected) wrong.push({ term: termOf(element), shown, said: expected ?? say("nothing") });
+    if (shown === expected) continue;
+    element.classList.add("wrong");
+    wrong.push({ term: termOf(element), shown, said: expected ?? say("nothing") });
   }
   const must = ["@index", ...(MUST_SHOW[kind]?.(said) ?? []), ...listed("@signatures", said["@signatures"], ["role", "person"])];
   for (const place of must.filter((place) => !places.has(place))) {

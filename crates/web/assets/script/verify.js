@@ -39,15 +39,21 @@ const show = (kind, mark, words, ...more) => {
 
 const list = (lines) => element("ul", {}, ...lines.map((line) => element("li", {}, line)));
 
-const steps = ({ key, checkpoint, log, policy, seen: now }, { seen, keeps }, index, signers) => [
+const steps = ({ key, checkpoint, log, policy }, { seen, keeps }, index, signers) => [
   say("step_checkpoint", key.text),
   policy.witnesses.length ? say("step_witnesses", checkpoint.cosigned.length) : say("step_no_witnesses"),
   seen ? say("step_continues", seen.size) : say(keeps ? "step_first" : "step_not_kept"),
-  ...(seen && seen.policy !== now.policy ? [say("step_policy_changed")] : []),
   say("step_included", index),
   ...signers.map(({ role, person }) => say("step_signed", say.code("role", role), person)),
   say("step_fetched", log.fetches()),
 ];
+
+/** Other witnesses than those that are remembered: told until somebody has asked why. */
+const policyChanged = ({ seen: now }, { seen }) => {
+  if (!seen || seen.policy === now.policy) return [];
+  const noted = button(say("policy_remember"), () => memory.remember(now).then(() => location.reload()));
+  return [paragraph(say("policy_changed")), noted];
+};
 
 const failedShown = ([first, ...rest]) => {
   const more = rest.length ? [paragraph(say("bad_shown_more", rest.length))] : [];
@@ -92,7 +98,8 @@ const run = async () => {
   const recalled = await recall();
   try {
     const checked = await checkLog(served, recalled.seen);
-    if (recalled.keeps) await memory.remember(checked.seen);
+    const policy = recalled.seen?.policy ?? checked.seen.policy;
+    if (recalled.keeps) await memory.remember({ ...checked.seen, policy });
     const { entry, signers } = await checkPosting(checked, index, place);
     const said = await sayings(entry, index, signers);
     const { compared, wrong } = compare(document.getElementById("main"), entry.kind, said, say);
@@ -105,7 +112,8 @@ const run = async () => {
       paragraph(say("not_checked"), "small"),
     );
     const words = say("checked_words", checked.checkpoint.size, index, signers.length, compared);
-    return show("good", say("checked"), words, details);
+    const changed = policyChanged(checked, recalled);
+    return show(changed.length ? "care" : "good", say("checked"), words, ...changed, details);
   } catch (error) {
     return showError(error, recalled.seen);
   }

@@ -244,6 +244,29 @@ fn another_history_on_a_later_visit_is_a_split_view() {
 }
 
 #[test]
+fn other_witnesses_than_last_time_are_told_until_somebody_asked_why() {
+    let scene = Scene::witnessed();
+    let proxy = Proxy::before(scene.site());
+    let browser = Browser::small_phone();
+    let page = scene.page(&proxy.base());
+    let honest = tick(&browser, &page);
+    assert!(honest.starts_with("good "), "{honest}");
+    lies(&proxy, |path, body| {
+        (path == "/witnesses.policy").then(|| body.replace("quorum office", "quorum none"))
+    });
+    for _ in 0..2 {
+        let said = tick(&browser, &page);
+        assert!(said.starts_with("care ✓ 已核对。"), "{said}");
+        assert!(said.contains("见证人名单与这个浏览器记住的不同"), "{said}");
+    }
+    browser.look("other-witnesses");
+    browser.press("问明了，记住新名单");
+    let good = "return document.querySelector('#tick').className === 'note good'";
+    browser.until("a tick with the new list", good, &serde_json::json!([]));
+    scene.life.stop();
+}
+
+#[test]
 fn a_checkpoint_without_its_witness_is_told() {
     let scene = Scene::witnessed();
     let proxy = Proxy::before(scene.site());

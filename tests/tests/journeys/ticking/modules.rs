@@ -26,11 +26,8 @@ fn browser(scene: &Scene) -> Browser {
 /// Runs a script with the named modules, `bytes` always among them, and its cases.
 #[track_caller]
 fn with_modules(browser: &Browser, modules: &[&str], script: &str, cases: &Value) -> Value {
-    let imports: String = ["bytes"]
-        .iter()
-        .chain(modules)
-        .map(|name| format!("const {name} = await import(folder + '{name}.js');"))
-        .collect();
+    let import = |name: &&str| format!("const {name} = await import(folder + '{name}.js');");
+    let imports = ["bytes"].iter().chain(modules).map(import).collect::<Vec<_>>().concat();
     browser.run(
         &format!(
             "const [cases] = arguments; \
