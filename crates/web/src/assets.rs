@@ -55,6 +55,24 @@ pub(crate) fn script_path(name: &str) -> String {
     format!("{}{name}", *SCRIPT_FOLDER)
 }
 
+/// Where the modules lie that a script imports, and those that these import in turn: a browser that is
+/// told of them fetches all at once.
+pub(crate) fn imports_of(name: &str) -> Vec<String> {
+    let mut names = vec![name];
+    let mut at = 0;
+    while let Some(importing) = names.get(at) {
+        let text =
+            SCRIPTS.iter().find(|(known, _)| known == importing).map_or("", |(_, text)| text);
+        for import in text.split("from \"./").skip(1).filter_map(|rest| rest.split('"').next()) {
+            if !names.contains(&import) {
+                names.push(import);
+            }
+        }
+        at += 1;
+    }
+    names.iter().skip(1).map(|name| script_path(name)).collect()
+}
+
 pub(crate) fn routes() -> Router<Site> {
     Router::new().route("/assets/{hash}/{name}", get(asset))
 }
@@ -128,6 +146,16 @@ mod tests {
                 assert!(known, "{name} imports {import}");
             }
         }
+    }
+
+    #[test]
+    fn a_page_names_all_modules_that_its_script_needs_at_once() {
+        let imports = imports_of("verify.js");
+        for name in ["check.js", "directory.js", "ed25519.js", "bytes.js"] {
+            assert_eq!(imports.iter().filter(|path| **path == script_path(name)).count(), 1);
+        }
+        assert!(!imports.contains(&script_path("noble-ed25519.js")), "only where it is needed");
+        assert!(!imports.contains(&script_path("verify.js")));
     }
 
     #[test]

@@ -32,8 +32,9 @@ const under = async (check, act) => {
 
 /** The log's key and the policy of its witnesses, as they are served; the key must be the one that was seen before. */
 export const trusted = async (fetchFile, seen) => {
-  const policyText = textOf(await fetchFile("witnesses.policy"));
-  const key = await under("key", async () => verifierKey(textOf(await fetchFile("log.vkey")).trimEnd()));
+  const [vkey, witnesses] = await Promise.all(["log.vkey", "witnesses.policy"].map(fetchFile));
+  const policyText = textOf(witnesses);
+  const key = await under("key", () => verifierKey(textOf(vkey).trimEnd()));
   if (seen && seen.key !== key.text) throw new Failed("key_changed", seen.key, key.text);
   const policy = await under("policy", () => policies.parse(policyText));
   return { key, policy, policyText };
@@ -44,9 +45,11 @@ export const trusted = async (fetchFile, seen) => {
  * what was seen before. `seen` is what `seen.js` remembers, or nothing.
  */
 export const checkLog = async (fetchFile, seen) => {
-  const { key, policy, policyText } = await trusted(fetchFile, seen);
+  const [file, { key, policy, policyText }] = await Promise.all([
+    fetchFile("checkpoint"),
+    trusted(fetchFile, seen),
+  ]);
   const witnesses = policy.witnesses.map((witness) => witness.key);
-  const file = await fetchFile("checkpoint");
   const checkpoint = await under("checkpoint", () => checkpoints.open(file, key, witnesses));
   if (!policy.met(checkpoint.cosigned)) throw new Failed("witnesses", checkpoint.cosigned.length);
   const log = reader(checkpoint, fetchFile);

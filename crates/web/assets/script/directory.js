@@ -117,12 +117,12 @@ export const directory = (log, logKey, place) => {
     const message = pae(entry.payloadType, entry.payload);
     const genesis = entry.kind === "district" && index === 0n;
     if (genesis && entry.statement.log_key !== logKey.text) throw new Unsound("the genesis names another log key");
-    const signers = [];
-    for (const { keyid, sig } of entry.signatures) {
+    const checked = entry.signatures.map(async ({ keyid, sig }) => {
       const who = await signerOf(entry, index, keyid, genesis);
       if (!(await verify(who.key, message, sig))) throw new BadSignature("invalid", keyid, who.person);
-      signers.push({ keyid, ...who });
-    }
+      return { keyid, ...who };
+    });
+    const signers = await Promise.all(checked);
     checkSigners(entry, signers);
     return { entry, signers };
   };

@@ -32,14 +32,16 @@ export const reader = ({ size, root }, fetchFile) => {
   };
   const proved = new Map();
   const prove = async (index) => {
-    const envelope = await file(`postings/${index}/envelope`);
     try {
-      const proof = await inclusionProof(index, size, file);
+      const [envelope, proof] = await Promise.all([
+        file(`postings/${index}/envelope`),
+        inclusionProof(index, size, file),
+      ]);
       await verifyInclusion(await leafHash(envelope), index, size, proof, root);
+      return envelope;
     } catch (error) {
       throw error instanceof Unsound ? new NotIncluded(index, error.message) : error;
     }
-    return envelope;
   };
   return {
     size,
