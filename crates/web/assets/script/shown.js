@@ -63,7 +63,7 @@ const ofWatering = (base, { shares }) => [
 /** What the page of each kind must show, so that nothing is passed over by leaving it unmarked. */
 const MUST_SHOW = {
   watering: ({ watering }) => ofWatering("watering", watering),
-  correction: ({ watering }) => ofWatering("watering", watering),
+  correction: ({ watering }) => ["supersedes", ...ofWatering("watering", watering)],
   "bill-run": () => ["total_fen", "households"],
   roster: () => ["households"],
   tariff: () => ["tariff.id", "tariff.valid_from", "tariff.metered_yuan_per_m3", "tariff.basic_yuan_per_mu_year"],

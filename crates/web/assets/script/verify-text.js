@@ -30,7 +30,7 @@ export const TEXTS = {
   step_included: ["从第 {0} 号原文算起，逐级得出检查点的根", "The exact bytes of entry {0} lead to the checkpoint's root"],
   step_signed: ["{0} · {1} 的签字有效，钥匙由公示记录登记", "{0} · {1}: the signature holds, by a key that the log enrolled"],
   step_fetched: ["共取了 {0} 个文件", "{0} files were fetched"],
-  not_checked: ["没有核对的：钥匙后来是否注销、是否漏掉了别的条目、地名和曲线，以及签字规则的变动。这些要复制整本记录、用 mingqu audit 才能查。这个勾由本网站的脚本画出：连脚本也不信的人，请按下面的办法用自己的程序核对。", "Not checked: whether a key was revoked elsewhere, whether other entries are missing, names of places and the curve, changes of the signing rules. These take a copy of the whole log and mingqu audit. The tick is drawn by this site's script: if you do not trust that either, check with a program of your own as below."],
+  not_checked: ["没有核对的：钥匙是否注销过、是否漏掉了别的条目、公示时间、是否已更正或结算、地名和曲线，以及签字规则的变动。这些要复制整本记录、用 mingqu audit 才能查。这个勾由本网站的脚本画出：连脚本也不信的人，请按下面的办法用自己的程序核对。", "Not checked: whether a key was revoked, whether other entries are missing, when it was posted, whether it was corrected or billed since, names of places and the curve, changes of the signing rules. These take a copy of the whole log and mingqu audit. The tick is drawn by this site's script: if you do not trust that either, check with a program of your own as below."],
 
   // A receipt
   receipt_file: ["凭证文件（可以连同原文文件一起选）", "Receipt file (its content may be chosen with it)"],

@@ -6,6 +6,7 @@ use disclosure::merkle::{Hash, leaf_hash, root_of};
 use disclosure::note::VerifierKey;
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::DecodePrivateKey;
+use serde_json::json;
 
 use super::{Scene, tick};
 use crate::harness::{Browser, Proxy};
@@ -240,6 +241,19 @@ fn another_history_on_a_later_visit_is_a_split_view() {
     proxy.lies(|_, _| None);
     let honest = tick(&browser, &first);
     assert!(honest.starts_with("good "), "what was seen is still what counts: {honest}");
+
+    // Who knows the reason begins anew.
+    log.shows(&proxy, &log.entries[..count - 1]);
+    let said = tick(&browser, &first);
+    assert!(said.contains(&shrunk), "{said}");
+    browser.press("如果另有缘故");
+    browser.look("forget");
+    browser.press("忘掉以前记住的");
+    browser.until(
+        "a tick",
+        "return document.querySelector('#tick').className === 'note good'",
+        &json!([]),
+    );
     scene.life.stop();
 }
 
@@ -262,7 +276,7 @@ fn other_witnesses_than_last_time_are_told_until_somebody_asked_why() {
     browser.look("other-witnesses");
     browser.press("问明了，记住新名单");
     let good = "return document.querySelector('#tick').className === 'note good'";
-    browser.until("a tick with the new list", good, &serde_json::json!([]));
+    browser.until("a tick with the new list", good, &json!([]));
     scene.life.stop();
 }
 

@@ -27,7 +27,7 @@ struct Scene {
 impl Scene {
     fn set() -> Self {
         let township = Township::prepare(1);
-        Self::of(township, None)
+        Self::of(township, None, CADRES[1].key)
     }
 
     /// The same with a log that publishes nothing without its witness.
@@ -39,16 +39,20 @@ impl Scene {
         let file = township.data().join("mingqu.toml");
         let written = std::fs::read_to_string(&file).unwrap();
         std::fs::write(file, format!("witness_policy = \"{POLICY}\"\n{written}")).unwrap();
-        Self::of(township, Some(witness))
+        Self::of(township, Some(witness), CADRES[1].key)
     }
 
-    fn of(township: Township, witness: Option<Witness>) -> Self {
+    /// The cadre signs with the key in a file, which takes the place of the one that was enrolled if it is another.
+    fn of(township: Township, witness: Option<Witness>, key: &str) -> Self {
         let server = Server::with_endpoint(free_port());
         let life = server.start(&township.data());
         township.found(&life.site);
+        if key != CADRES[1].key {
+            rotate(&township, &life.site, key);
+        }
         township.report(&server, 12);
         let draft = township.water(&life.site, "turn-1", 1).id;
-        for key in [STATION.key, CADRES[1].key] {
+        for key in [STATION.key, key] {
             let mut command = mingqu();
             command.args(["sign", "--server", life.site.base(), "--yes"]);
             command.args(["--statement", &draft.to_string(), "--key"]);
@@ -67,6 +71,18 @@ impl Scene {
     fn page(&self, base: &str) -> String {
         format!("{base}/postings/{}", self.watering)
     }
+}
+
+/// The cadre puts a new key in the place of the old one; both sign it.
+fn rotate(township: &Township, site: &Site, key: &str) {
+    township.new_key(key);
+    let old = CADRES[1];
+    let act = json!({ "rotate": {
+        "old": township.fingerprint(old.key), "new": township.public_key(key), "kept": "file",
+    }});
+    let payload =
+        json!({ "head": township.head(&[(old.role, old.key), (old.role, key)]), "act": act });
+    township.post(site, "key", &payload, &[old.key, key], &[]);
 }
 
 /// Opens a page and reads its tick, with the first word of its kind: good, care or bad.
@@ -104,6 +120,47 @@ fn a_posted_watering_ticks() {
             assert!(said.starts_with("good "), "posting {index}: {said}");
         }
     }
+    scene.life.stop();
+}
+
+#[test]
+fn a_key_that_took_another_ones_place_is_followed_to_the_roots() {
+    let scene = Scene::of(Township::prepare(1), None, "new-phone");
+    let browser = Browser::phone();
+    for index in [scene.watering, scene.watering - 1] {
+        let said = tick(&browser, &format!("{}/postings/{index}", scene.site().base()));
+        assert!(said.starts_with("good "), "posting {index}: {said}");
+    }
+    scene.life.stop();
+}
+
+#[test]
+fn what_a_browser_kept_before_stays() {
+    let scene = Scene::set();
+    let browser = Browser::phone();
+    browser.open(&format!("{}/log", scene.site().base()));
+    let kept = "const open = (version, upgrade) => new Promise((resolve, reject) => { \
+            const request = indexedDB.open('mingqu', version); request.onupgradeneeded = upgrade; \
+            request.onsuccess = () => resolve(request.result); request.onerror = () => reject(request.error); }); \
+        const done = (request) => new Promise((resolve) => { request.onsuccess = () => resolve(request.result); }); ";
+    let before = format!(
+        "{kept} return (async () => {{ const made = await open(1, ({{ target }}) => {{ \
+            target.result.createObjectStore('key', {{ keyPath: 'name' }}); \
+            target.result.createObjectStore('outbox', {{ keyPath: 'id', autoIncrement: true }}); }}); \
+         await done(made.transaction('key', 'readwrite').objectStore('key').put({{ name: 'own', publicKey: 'abc' }})); \
+         made.close(); }})()"
+    );
+    browser.run(&before, &json!([]));
+    let said = tick(&browser, &scene.page(scene.site().base()));
+    assert!(said.starts_with("good "), "{said}");
+    let after = format!(
+        "{kept} return (async () => {{ const database = await open(undefined, null); \
+         const key = await done(database.transaction('key').objectStore('key').get('own')); \
+         const seen = await done(database.transaction('seen').objectStore('seen').get('log')); \
+         database.close(); return [key.publicKey, seen.size]; }})()"
+    );
+    let size = (scene.watering + 1).to_string();
+    assert_eq!(browser.run(&after, &json!([])), json!(["abc", size]));
     scene.life.stop();
 }
 
