@@ -80,8 +80,12 @@ fn rotate(township: &Township, site: &Site, key: &str) {
     let act = json!({ "rotate": {
         "old": township.fingerprint(old.key), "new": township.public_key(key), "kept": "file",
     }});
-    let payload =
-        json!({ "head": township.head(&[(old.role, old.key), (old.role, key)]), "act": act });
+    // The order of the named is that of the signatures: the old key before the new.
+    let mut head = township.head(&[]);
+    head["signers"] = [old.key, key]
+        .map(|key| json!({ "role": old.role, "key": township.fingerprint(key) }))
+        .into();
+    let payload = json!({ "head": head, "act": act });
     township.post(site, "key", &payload, &[old.key, key], &[]);
 }
 
