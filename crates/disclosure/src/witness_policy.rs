@@ -147,6 +147,21 @@ impl WitnessPolicy {
         &self.witnesses
     }
 
+    /// The policy of a log that needs no witness.
+    pub const fn without_witnesses() -> Self {
+        Self { logs: Vec::new(), witnesses: Vec::new(), groups: Vec::new(), quorum: Quorum::None }
+    }
+
+    /// The same policy for whoever reads the log with this key: about this log alone, and without
+    /// addresses, by which only the server asks.
+    #[must_use]
+    pub fn for_readers(&self, log: &VerifierKey) -> Self {
+        let mut policy = self.clone();
+        policy.logs = vec![PolicyLog { key: log.clone(), url: None }];
+        policy.witnesses.iter_mut().for_each(|witness| witness.url = None);
+        policy
+    }
+
     /// The witnesses' verifier keys.
     pub fn witness_keys(&self) -> Vec<VerifierKey> {
         self.witnesses.iter().map(|witness| witness.key.clone()).collect()

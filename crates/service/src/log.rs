@@ -11,6 +11,7 @@ use disclosure::proof::{
     TlogProof, consistency_proof, inclusion_proof, tiles_for_consistency, tiles_for_inclusion,
 };
 use disclosure::tile::TileId;
+use disclosure::witness_policy::WitnessPolicy;
 use ed25519_dalek::SigningKey;
 use store::{Head, Store};
 
@@ -154,6 +155,13 @@ impl Service {
     /// The log's verifier key (C2SP signed-note text form).
     pub fn log_vkey(&self) -> String {
         self.log_key.vkey()
+    }
+
+    /// Whose cosignatures a checkpoint of the log needs (C2SP tlog-policy), for its readers.
+    pub fn reader_policy(&self) -> Vec<u8> {
+        let none = WitnessPolicy::without_witnesses();
+        let policy = self.witnesses.as_ref().map_or(&none, |witnesses| witnesses.policy());
+        policy.for_readers(&self.log_key.verifier_key()).to_bytes()
     }
 
     /// The published log.

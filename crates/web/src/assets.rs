@@ -24,15 +24,17 @@ macro_rules! scripts {
 
 /// The modules, which name each other by these names: they lie under one hash, of all of them.
 const SCRIPTS: &[(&str, &str)] = scripts![
-    "api.js" "attachment.js" "bytes.js" "card.js" "curve.js" "database.js" "dom.js" "dsse.js"
-    "enrol.js" "figures.js" "keep.js" "key.js" "kinds.js" "noble-ed25519.js" "outbox.js"
-    "outbox-list.js" "parts.js" "refusal.js" "registry.js" "rules.js" "session.js" "sign.js"
-    "statement.js" "text.js" "unlock.js" "waiting.js" "water.js"
+    "api.js" "attachment.js" "bytes.js" "card.js" "check.js" "checkpoint.js" "cosignature.js"
+    "curve.js" "database.js" "directory.js" "dom.js" "dsse.js" "ed25519.js" "enrol.js"
+    "figures.js" "json.js" "keep.js" "key.js" "kinds.js" "log.js" "merkle.js" "noble-ed25519.js"
+    "note.js" "outbox-list.js" "outbox.js" "parts.js" "policy.js" "proof.js" "receipt.js"
+    "refusal.js" "registry.js" "rules.js" "seen.js" "session.js" "shown.js" "sign.js" "speaker.js"
+    "statement.js" "text.js" "tiles.js" "unlock.js" "unsound.js" "verify-text.js" "verify.js"
+    "waiting.js" "water.js" "words.js"
 ];
 
-/// Those of the outbox's page, which a phone keeps: none of them can sign.
-const OUTBOX_SCRIPTS: [&str; 7] =
-    ["waiting.js", "api.js", "database.js", "dom.js", "outbox.js", "outbox-list.js", "text.js"];
+/// The script of the outbox's page, which a phone keeps with what it imports: none of it can sign.
+const OUTBOX_SCRIPT: &str = "waiting.js";
 
 /// The worker that shows the outbox where there is no reception. Its address must stay, so a browser asks for it anew.
 const WORKER: &str = include_str!("../assets/script/worker.js");
@@ -63,12 +65,30 @@ pub(crate) fn script_path(name: &str) -> String {
 
 /// Where all that the outbox's page needs lies, with spaces between.
 pub(crate) fn outbox_assets() -> String {
-    let scripts = OUTBOX_SCRIPTS.map(script_path);
-    [style_path(), mark_path()]
+    let scripts = imports_of(OUTBOX_SCRIPT);
+    [style_path(), mark_path(), &script_path(OUTBOX_SCRIPT)]
         .into_iter()
         .chain(scripts.iter().map(String::as_str))
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// Where the modules lie that a script imports, and those that these import in turn: a browser that is
+/// told of them fetches all at once.
+pub(crate) fn imports_of(name: &str) -> Vec<String> {
+    let mut names = vec![name];
+    let mut at = 0;
+    while let Some(importing) = names.get(at) {
+        let text =
+            SCRIPTS.iter().find(|(known, _)| known == importing).map_or("", |(_, text)| text);
+        for import in text.split("from \"./").skip(1).filter_map(|rest| rest.split('"').next()) {
+            if !names.contains(&import) {
+                names.push(import);
+            }
+        }
+        at += 1;
+    }
+    names.iter().skip(1).map(|name| script_path(name)).collect()
 }
 
 pub(crate) fn routes() -> Router<Site> {
@@ -115,7 +135,11 @@ const fn content_hash(mut hash: u64, text: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use service::board::{Kind, Origin, Role, ShareMethod};
+
     use super::*;
+    use crate::here::Here;
+    use crate::locale::Lang;
     use crate::testing::{Town, get, page};
 
     #[test]
@@ -151,35 +175,33 @@ mod tests {
     }
 
     #[test]
-    fn a_phone_keeps_what_the_outbox_needs_and_nothing_that_signs() {
-        let text = |name: &str| SCRIPTS.iter().find(|(known, _)| *known == name).unwrap().1;
-        let mut needed = vec!["waiting.js"];
-        let mut read = 0;
-        while let Some(name) = needed.get(read).copied() {
-            read += 1;
-            for import in text(name).split("from \"./").skip(1) {
-                let import = import.split('"').next().unwrap();
-                if !needed.contains(&import) {
-                    needed.push(import);
-                }
-            }
-        }
-        needed.sort_unstable();
-        let mut kept = OUTBOX_SCRIPTS;
-        kept.sort_unstable();
-        assert_eq!(needed, kept);
-        for name in kept {
-            let text = text(name);
+    fn a_phone_keeps_nothing_that_signs() {
+        let kept = outbox_assets();
+        assert!(kept.contains("/waiting.js") && kept.contains("/outbox.js"), "{kept}");
+        for (name, text) in SCRIPTS.iter().filter(|(name, _)| kept.contains(&script_path(name))) {
             assert!(!text.contains("crypto.subtle") && !text.contains("privateKey"), "{name}");
         }
         assert!(!WORKER.contains("import"), "the worker is whole");
     }
 
     #[test]
+    fn a_page_names_all_modules_that_its_script_needs_at_once() {
+        let imports = imports_of("verify.js");
+        for name in ["check.js", "directory.js", "ed25519.js", "bytes.js"] {
+            assert_eq!(imports.iter().filter(|path| **path == script_path(name)).count(), 1);
+        }
+        assert!(!imports.contains(&script_path("noble-ed25519.js")), "only where it is needed");
+        assert!(!imports.contains(&script_path("verify.js")));
+    }
+
+    #[test]
     fn every_text_of_the_scripts_is_used() {
-        let table = SCRIPTS.iter().find(|(name, _)| *name == "text.js").unwrap().1;
-        let others: String =
-            SCRIPTS.iter().filter(|(name, _)| *name != "text.js").map(|(_, text)| *text).collect();
+        const TABLES: [&str; 3] = ["text.js", "verify-text.js", "words.js"];
+        let all_of = |tables: bool| -> String {
+            let scripts = SCRIPTS.iter().filter(|(name, _)| TABLES.contains(name) == tables);
+            scripts.map(|(_, text)| *text).collect()
+        };
+        let [table, others] = [true, false].map(all_of);
         // Keys that are put together from a code, such as `doubt_tamper`.
         let by_code = [
             "role_",
@@ -193,6 +215,9 @@ mod tests {
             "state_",
             "waiting_approval",
             "key_unknown",
+            "bad_",
+            "receipt_holds",
+            "checkpoint_holds",
         ];
         let keys = table.lines().filter_map(|line| line.strip_prefix("  ")?.split_once(": ["));
         for (key, _) in keys {
@@ -212,6 +237,35 @@ mod tests {
             let named = [format!("  refuse_{code}: ["), format!("  \"refuse_{code}\": [")];
             assert!(named.iter().any(|key| text("text.js").contains(key)), "{code}");
         }
+    }
+
+    #[test]
+    fn the_scripts_have_the_pages_words_for_codes() {
+        let words = SCRIPTS.iter().find(|(name, _)| *name == "words.js").unwrap().1;
+        let [zh, en] = [Lang::Zh, Lang::En].map(|lang| Here::sample(lang, "/", ""));
+        let check = |name: String, zh: &str, en: &str| {
+            let name = if name.contains('-') { format!("\"{name}\"") } else { name };
+            let line = format!("  {name}: [\"{zh}\", \"{en}\"],\n");
+            assert!(words.contains(&line), "words.js lacks {line}");
+        };
+        for kind in Kind::ALL {
+            check(format!("kind_{}", kind.code()), zh.kind(kind), en.kind(kind));
+        }
+        for role in Role::ALL {
+            check(format!("role_{}", role.code()), zh.role(role), en.role(role));
+        }
+        for (code, method) in [("area", ShareMethod::Area), ("minutes", ShareMethod::Minutes)] {
+            check(format!("method_{code}"), &zh.method(method), &en.method(method));
+        }
+        for origin in [Origin::MeterSigned, Origin::GatewayVouched, Origin::Manual] {
+            let code = serde_json::to_value(origin).unwrap();
+            let name = format!("origin_{}", code.as_str().unwrap());
+            check(name, zh.origin(origin), en.origin(origin));
+        }
+        let (zh, en) = (zh.t, en.t);
+        check("measured".into(), zh.plainly_measured, en.plainly_measured);
+        check("estimated".into(), zh.estimated, en.estimated);
+        check("posting".into(), zh.posting_at, en.posting_at);
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use service::board;
 
 use crate::locale::Lang;
 use crate::site::Site;
-use crate::text::{SignTexts, Texts, WatchTexts};
+use crate::text::{SignTexts, Texts, VerifyTexts, WatchTexts};
 
 /// The longest query that the link to the other language repeats, in bytes.
 const MAX_REPEATED_QUERY_BYTES: usize = 512;
@@ -25,6 +25,8 @@ pub(crate) struct Here {
     pub(crate) watch: &'static WatchTexts,
     /// Those of signing and enrolment.
     pub(crate) sign: &'static SignTexts,
+    /// Those of checking the log and receipts.
+    pub(crate) verify: &'static VerifyTexts,
     /// The district's name.
     pub(crate) district: String,
     /// Whether the reader chose the language, so that links must keep it.
@@ -79,6 +81,7 @@ impl FromRequestParts<Site> for Here {
             t: Texts::of(lang),
             watch: WatchTexts::of(lang),
             sign: SignTexts::of(lang),
+            verify: VerifyTexts::of(lang),
             district: board::district_name(&site.service),
             kept: asked.is_some(),
             path: parts.uri.path().to_owned(),
@@ -112,6 +115,7 @@ impl Here {
             t: Texts::of(lang),
             watch,
             sign: SignTexts::of(lang),
+            verify: VerifyTexts::of(lang),
             district: "D".into(),
             kept: true,
             path,

@@ -15,6 +15,7 @@ mod metrics;
 mod origin;
 mod page;
 mod params;
+mod qr;
 mod refusal;
 mod request;
 mod security;
@@ -37,6 +38,7 @@ use axum::middleware;
 use service::Service;
 
 pub use metrics::{Metrics, MetricsSource};
+pub use qr::{MAX_QR_BYTES, Qr};
 pub use serve::serve;
 pub use site::WebConfig;
 

@@ -14,8 +14,8 @@ use crate::site::Site;
 /// Nothing may run, be framed or be fetched from elsewhere; styles and images come from here.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
-/// The same for the pages that are their scripts': these come from here and ask only here. The one policy of trusted
-/// types names the one worker (`keep.js`).
+/// The same for the pages with scripts: these come from here and ask only here. The one policy of trusted types names
+/// the one worker (`keep.js`).
 pub(crate) const SCRIPTED_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; \
                       style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types mingqu";

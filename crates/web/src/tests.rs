@@ -4,7 +4,7 @@ use axum::http::Request;
 
 use crate::testing::{Answer, Town, get, page, send};
 
-const ROUTES: [&str; 33] = [
+const ROUTES: [&str; 38] = [
     "/",
     "/villages/east",
     "/villages/east/rounds/2026-1",
@@ -12,6 +12,8 @@ const ROUTES: [&str; 33] = [
     "/postings/6",
     "/postings/8",
     "/postings/6/receipt",
+    "/postings/6/receipt/page",
+    "/postings/9",
     "/postings/6/envelope",
     "/households/101",
     "/search?q=zzz",
@@ -26,11 +28,14 @@ const ROUTES: [&str; 33] = [
     "/quarantine",
     "/sign",
     "/enrol",
+    "/verify",
     "/checkpoint",
     "/log.vkey",
+    "/witnesses.policy",
     "/tile/entries/000.p/10",
     "/api/v1/session",
     "/api/v1/status",
+    "/api/v1/keys/0000000000000000000000000000000000000000000000000000000000000000",
     "/api/v1/alarms",
     "/api/v1/proposals",
     "/api/v1/nothing",
@@ -66,12 +71,13 @@ async fn every_answer_carries_the_headers() {
 }
 
 #[tokio::test]
-async fn no_page_but_those_for_signing_needs_a_script_and_none_an_inline_style() {
+async fn only_pages_that_sign_or_check_have_a_script_and_none_an_inline_style() {
     let town = Town::busy().await;
     for path in ROUTES {
         let answer = get(&town.router, path).await;
         if answer.header("content-type").starts_with("text/html") {
-            let scripted = ["/sign", "/enrol"].contains(&path);
+            let posting = path.starts_with("/postings/") && !path.ends_with("/page");
+            let scripted = posting || ["/sign", "/enrol", "/verify"].contains(&path);
             let scripts = answer.text().matches("<script").count();
             assert_eq!(scripts, usize::from(scripted), "{path}");
             assert_eq!(answer.text().contains("<script type=\"module\" src=\"/assets/"), scripted);

@@ -30,9 +30,11 @@ macro_rules! texts {
 }
 
 mod sign;
+mod verify;
 mod watch;
 
 pub(crate) use sign::Texts as SignTexts;
+pub(crate) use verify::Texts as VerifyTexts;
 pub(crate) use watch::Texts as WatchTexts;
 
 texts! {

@@ -18,5 +18,6 @@ mod on_phones;
 mod refused_reports;
 mod rotated_key;
 mod shared_load;
+mod ticking;
 mod township;
 mod witnessing;

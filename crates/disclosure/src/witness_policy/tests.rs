@@ -48,6 +48,18 @@ fn met(policy: &WitnessPolicy, seeds: &[u8]) -> bool {
 }
 
 #[test]
+fn readers_get_this_log_and_no_addresses() {
+    let [log, other] = [log_key(99), log_key(98)];
+    let text =
+        format!("log {other} http://10.0.0.1\nwitness w {} http://10.0.0.2\nquorum w\n", key(1));
+    let policy = parse(&text).unwrap().for_readers(&log);
+    let expected = format!("log {log}\nwitness w {}\nquorum w\n", key(1));
+    assert_eq!(policy.to_bytes(), expected.into_bytes());
+    let none = WitnessPolicy::without_witnesses().for_readers(&log);
+    assert_eq!(none.to_bytes(), format!("log {log}\nquorum none\n").into_bytes());
+}
+
+#[test]
 fn groups_count_their_members() {
     let policy = parse(&example()).unwrap();
     assert!(met(&policy, &[1, 3, 5]));

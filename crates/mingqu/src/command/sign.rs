@@ -9,6 +9,7 @@ use disclosure::dsse::Envelope;
 use disclosure::statement::{Kind, Statement};
 use ed25519_dalek::SigningKey;
 use service::request::REQUEST_PAYLOAD_TYPE;
+use web::Qr;
 
 use super::{print, tell};
 use crate::api::Api;
@@ -109,7 +110,13 @@ fn confirmed() -> anyhow::Result<bool> {
 fn hand_in(args: &SignArgs, server: &str, envelope: &Envelope) -> anyhow::Result<Verdict> {
     let api = Api::new(server, &args.trust.read()?);
     if envelope.payload_type == REQUEST_PAYLOAD_TYPE {
-        print(&api.request(envelope)?.to_string())?;
+        let answer = api.request(envelope)?;
+        print(&answer.to_string())?;
+        if std::io::stderr().is_terminal()
+            && let Some(invitation) = invitation(server, &answer)
+        {
+            tell(&invitation);
+        }
         return Ok(Verdict::Good);
     }
     let files: Vec<Vec<u8>> = args
@@ -120,6 +127,16 @@ fn hand_in(args: &SignArgs, server: &str, envelope: &Envelope) -> anyhow::Result
     let id = api.propose(envelope, files)?;
     print(&serde_json::json!({ "statement": id }).to_string())?;
     Ok(Verdict::Good)
+}
+
+/// Where an invited person enrols, with its QR code to hold a phone to; none where nobody was invited.
+fn invitation(server: &str, answer: &serde_json::Value) -> Option<String> {
+    let code = answer["invited"]["code"].as_str()?;
+    let address = format!("{}/enrol#{code}", server.trim_end_matches('/'));
+    let picture = Qr::of(address.as_bytes()).map(|qr| qr.terminal()).unwrap_or_default();
+    Some(format!(
+        "{picture}{address}\nWhoever opens this address first can enrol a key under it: show it to them alone."
+    ))
 }
 
 fn own_key(args: &SignArgs) -> anyhow::Result<Option<SigningKey>> {
@@ -153,4 +170,19 @@ fn shown(envelope: &Envelope) -> String {
         .and_then(|value| serde_json::to_string_pretty(&value))
         .unwrap_or_else(|_| String::from_utf8_lossy(&envelope.payload).into_owned());
     format!("signing {}:\n{pretty}", envelope.payload_type)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invitation_is_shown_as_an_address_and_its_code() {
+        let answer = serde_json::json!({ "invited": { "code": "0f".repeat(32) } });
+        let shown = invitation("http://127.0.0.1:8080/", &answer).unwrap();
+        let address = format!("http://127.0.0.1:8080/enrol#{}", "0f".repeat(32));
+        let picture = Qr::of(address.as_bytes()).unwrap().terminal();
+        assert!(shown.starts_with(&format!("{picture}{address}\n")));
+        assert_eq!(invitation("http://x", &serde_json::json!({ "drafted": {} })), None);
+    }
 }

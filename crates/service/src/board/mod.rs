@@ -10,12 +10,14 @@ mod by_the_log;
 mod curve;
 mod district;
 mod household;
+mod key_place;
 mod log;
 mod meter;
 mod meters;
 mod places;
 mod posting;
 mod quarantine;
+mod receipt;
 mod round;
 mod search;
 mod status;
@@ -26,7 +28,7 @@ pub use by_the_log::{DayView, OverdueView, SignerView};
 pub use disclosure::attachment::{AttachmentRef, MAX_ATTACHMENT_BYTES};
 pub use disclosure::bundle::BundleId;
 pub use disclosure::dsse::{Envelope, MAX_ENVELOPE_BYTES};
-pub use disclosure::key::PublicKey;
+pub use disclosure::key::{Fingerprint, PublicKey};
 pub use disclosure::merkle::Hash;
 pub use disclosure::statement::{
     Evidence, KeyKept, Kind, Origin, RegistryMeter, RevocationReason, Role, Rule, WateringFacts,
@@ -59,6 +61,7 @@ pub use district::{DistrictView, VillageLine, district, district_name};
 pub use household::{
     BillView, HouseholdView, HouseholdWatering, Land, MAX_HOUSEHOLD_WATERINGS, household,
 };
+pub use key_place::{KeyPlace, key_place};
 pub use log::{LogState, LogView, MAX_POSTINGS_PER_PAGE, PostingLine, log};
 pub use meter::{MeterView, ReadingLine, ReportLine, meter};
 pub use meters::{MAX_METERS_PER_PAGE, MeterLine, MetersView, meters};
@@ -68,6 +71,7 @@ pub use posting::{
     SignatureView, WateringView, envelope, posting,
 };
 pub use quarantine::{QuarantineView, RefusedMessage, quarantine};
+pub use receipt::{ReceiptView, receipt};
 pub use round::{BoardRow, MAX_WATERINGS_PER_PAGE, RoundView, RunSummary, WaitingTurn, round};
 pub use search::{Hit, MAX_HITS, MAX_QUERY_CHARS, search};
 pub use status::{Status, ready, status};

@@ -53,7 +53,7 @@ const parsed = (body) => (body.length ? JSON.parse(new TextDecoder().decode(body
 
 export const get = async (path) => parsed(await answer(path, {}));
 
-export const getBytes = (path) => answer(path, {});
+export const getBytes = (path, options = {}) => answer(path, options);
 
 /** Posts a JSON text, byte for byte. */
 export const postText = async (path, text) =>

@@ -14,6 +14,9 @@ export const fromHex = (text) => {
   return Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 };
 
+export const equal = (one, other) =>
+  one.length === other.length && one.every((byte, place) => byte === other[place]);
+
 /** Standard alphabet with padding. */
 export const base64 = (bytes) =>
   btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
@@ -23,6 +26,15 @@ export const fromBase64 = (text) => {
   const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
   if (base64(bytes) !== text) throw new TypeError("not base64 as it is written here");
   return bytes;
+};
+
+const MAX_WHOLE = 2n ** 64n - 1n;
+
+/** The number, as a BigInt, that decimal digits without a leading zero stand for, at most 2⁶⁴ - 1. */
+export const fromDecimal = (text) => {
+  const number = /^(0|[1-9][0-9]{0,19})$/.test(text) ? BigInt(text) : MAX_WHOLE + 1n;
+  if (number > MAX_WHOLE) throw new TypeError("not a decimal number as it is written here");
+  return number;
 };
 
 export const joined = (...parts) => {

@@ -1,11 +1,12 @@
-// What this browser keeps: the key, and the outbox.
+// What this browser keeps: the key, the outbox, and what it saw of the log.
 
 const NAME = "mingqu";
-const VERSION = 1;
+const VERSION = 2;
 
 /** The names of what is kept. */
 export const KEY = "key";
 export const OUTBOX = "outbox";
+export const SEEN = "seen";
 
 const promised = (request) =>
   new Promise((resolve, reject) => {
@@ -15,9 +16,12 @@ const promised = (request) =>
 
 const opened = () => {
   const request = indexedDB.open(NAME, VERSION);
-  request.onupgradeneeded = () => {
-    request.result.createObjectStore(KEY, { keyPath: "name" });
-    request.result.createObjectStore(OUTBOX, { keyPath: "id", autoIncrement: true });
+  request.onupgradeneeded = ({ oldVersion }) => {
+    if (oldVersion < 1) {
+      request.result.createObjectStore(KEY, { keyPath: "name" });
+      request.result.createObjectStore(OUTBOX, { keyPath: "id", autoIncrement: true });
+    }
+    if (oldVersion < 2) request.result.createObjectStore(SEEN, { keyPath: "name" });
   };
   return promised(request);
 };

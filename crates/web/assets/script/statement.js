@@ -4,24 +4,10 @@
 // nothing is signed unseen; `docs/formats/statements.md` says what each field means.
 
 import { hex, textOf } from "./bytes.js";
+import { wholly } from "./json.js";
 import { describe } from "./kinds.js";
 
 const TYPE = /^application\/vnd\.mingqu\.([a-z-]+)\.v1\+json$/;
-
-/** The text without white space between its parts and with its strings written one way. */
-const compact = (text) =>
-  text.replace(/"(?:[^"\\]|\\.)*"|[ \t\r\n]+/g, (part) =>
-    part[0] === '"' ? JSON.stringify(JSON.parse(part)) : "",
-  );
-
-/** Whether reading the text lost nothing: no field twice, no number that cannot be held. */
-const wholly = (text, value) => {
-  try {
-    return compact(text) === JSON.stringify(value);
-  } catch {
-    return false;
-  }
-};
 
 /**
  * What a statement says, in plain words:

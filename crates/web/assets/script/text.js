@@ -1,25 +1,13 @@
 // Every text that the scripts show, in both languages, in one place: [中文, English].
 // `{0}`, `{1}` … are filled in.
 
+import { speakerOf } from "./speaker.js";
+import { WORDS } from "./words.js";
+
 export const TEXTS = {
-  // Roles, kinds, words for codes
-  role_root: ["灌区根密钥", "District root"],
-  role_station: ["水管所", "Water station"],
-  role_cadre: ["村社干部", "Village cadre"],
-  role_supervisor: ["监督人", "Supervisor"],
-  role_household: ["农户", "Household"],
-  role_log: ["公示记录", "The log itself"],
-  kind_district: ["灌区与签字规则", "District and signing rules"],
-  kind_key: ["签字密钥", "Signing key"],
-  kind_registry: ["村、斗口与水表登记", "Registry"],
-  kind_roster: ["花名册", "Roster"],
-  kind_tariff: ["水价", "Tariff"],
-  kind_watering: ["灌水", "Watering"],
-  kind_correction: ["更正", "Correction"],
-  "kind_bill-run": ["水费结算", "Settlement"],
-  kind_overdue: ["逾期未签", "Overdue"],
-  kind_balance: ["每日水账", "Daily balance"],
-  kind_unknown: ["未知类别", "Unknown kind"],
+  ...WORDS,
+
+  // Why a volume is an estimate
   "doubt_gap-at-start": ["开始时刻附近没有读数，按前后读数推算", "no reading near the start: worked out from those before and after"],
   "doubt_gap-at-end": ["结束时刻附近没有读数，按前后读数推算", "no reading near the end: worked out from those before and after"],
   "doubt_clock-not-synchronised": ["水表报告时钟未校准", "the meter reported that its clock was not set"],
@@ -28,18 +16,12 @@ export const TEXTS = {
   "doubt_gap-within": ["中间有一段时间没有读数", "no readings for a while within"],
   "doubt_out-of-table": ["水位低于率定表的有效范围", "the stage was below the rating table's valid range"],
   "doubt_above-capacity": ["读数增长快过出水口的最大流量", "the register rose faster than the outlet can deliver"],
-  "origin_meter-signed": ["水表签名", "signed by the meter"],
-  "origin_gateway-vouched": ["网关担保", "vouched for by the gateway"],
-  origin_manual: ["人工抄录", "read by hand"],
-  method_area: ["按面积", "by area"],
-  method_minutes: ["按时间", "by minutes"],
   reason_lost: ["遗失", "lost"],
   reason_stolen: ["被盗", "stolen"],
   "reason_left-office": ["离任", "left office"],
 
   // What a statement says
   m3: ["方", "m³"],
-  yuan: ["元", "yuan"],
   volume: ["水量", "Volume"],
   outlet: ["斗口/机井", "Outlet/well"],
   village: ["村", "Village"],
@@ -51,8 +33,6 @@ export const TEXTS = {
   readings: ["起止读数", "Readings"],
   method: ["分摊方式", "Shared by"],
   origin: ["读数来源", "Readings are"],
-  measured: ["全程实测", "measured throughout"],
-  estimated: ["估算", "Estimated"],
   estimated_words: ["这个水量有一部分是估算的：", "Part of this volume is an estimate:"],
   household: ["户号", "Household"],
   area: ["面积（亩）", "Area (mu)"],
@@ -62,7 +42,6 @@ export const TEXTS = {
   evidence: ["依据", "Evidence"],
   evidence_words: ["水表 {0} 第 {1} 至 {2} 号（{3}）", "meter {0}, numbers {1} to {2} ({3})"],
   supersedes: ["更正哪一条", "Corrects"],
-  posting: ["公示 {0} 号", "posting {0}"],
   reason: ["原因", "Reason"],
   act: ["办理", "Act"],
   enrol: ["登记密钥", "a key is enrolled"],
@@ -255,13 +234,5 @@ export const TEXTS = {
   enrol_go: ["去会签", "Go and sign"],
 };
 
-/** A function that says a text in a language. */
-export const speaker = (lang) => {
-  const column = lang.startsWith("zh") ? 0 : 1;
-  const say = (text, ...parts) =>
-    (TEXTS[text]?.[column] ?? text).replace(/\{(\d)\}/g, (_, place) => String(parts[place] ?? ""));
-  /** The word for a code; the code itself where there is none. */
-  say.code = (what, code) => (Object.hasOwn(TEXTS, `${what}_${code}`) ? say(`${what}_${code}`) : String(code));
-  say.lang = column === 0 ? "zh" : "en";
-  return say;
-};
+/** A function that says a text of the table in a language. */
+export const speaker = speakerOf(TEXTS);

@@ -8,6 +8,7 @@ mod alarms;
 mod balance;
 mod curve;
 mod enrolments;
+mod key_place;
 mod problem;
 mod proposals;
 mod readings;
@@ -59,6 +60,7 @@ pub(crate) fn routes() -> Router<Site> {
         .route("/api/v1/statements/{id}/curve", get(curve::show))
         .route("/api/v1/statements/{id}/signatures", signatures)
         .route("/api/v1/enrolments", enrolments)
+        .route("/api/v1/keys/{fingerprint}", get(key_place::show))
         .route("/api/v1/session/challenge", post(session::challenge))
         .route("/api/v1/session", sessions)
         .route("/api/v1/session/statements", get(session::statements))

@@ -11,9 +11,11 @@ mod meters;
 mod outbox;
 mod posting;
 mod quarantine;
+mod receipt;
 mod search;
 mod sign;
 mod turns;
+mod verify;
 mod village;
 
 use askama::Template;
@@ -35,6 +37,7 @@ pub(crate) fn routes() -> Router<Site> {
         .route("/villages/{village}", get(village::show))
         .route("/villages/{village}/rounds/{round}", get(board::show))
         .route("/postings/{index}", get(posting::show))
+        .route("/postings/{index}/receipt/page", get(receipt::show))
         .route("/households/{household}", get(household::show))
         .route("/search", get(search::show))
         .route("/log", get(log::show))
@@ -43,6 +46,7 @@ pub(crate) fn routes() -> Router<Site> {
         .route("/meters/{code}", get(meter::show))
         .route("/turns", get(turns::show))
         .route("/quarantine", get(quarantine::show))
+        .route("/verify", get(verify::show))
         .route("/sign", get(sign::show))
         .route("/enrol", get(enrol::show))
         .route("/outbox", get(outbox::show))
@@ -66,7 +70,7 @@ pub(crate) fn html(here: &Here, page: &impl Template) -> Response {
     }
 }
 
-/// A page that is its script's: it may run this site's scripts, and they may ask this site.
+/// A page with a script: it may run this site's scripts, and they may ask this site.
 fn scripted(here: &Here, page: &impl Template) -> Response {
     ([(CONTENT_SECURITY_POLICY, security::SCRIPTED_POLICY)], html(here, page)).into_response()
 }

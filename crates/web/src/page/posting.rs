@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use service::board::{self, PostingBody, PostingView};
 
-use super::html;
+use super::scripted;
 use crate::chart::Chart;
 use crate::here::Here;
 use crate::params::plain_number;
@@ -19,6 +19,7 @@ struct PostingPage<'a> {
     here: &'a Here,
     view: PostingView,
     chart: Option<Chart>,
+    log_key: String,
 }
 
 pub(crate) async fn show(
@@ -36,7 +37,8 @@ pub(crate) async fn show(
         let curve = watering.curve.as_ref()?;
         Chart::new(curve, watering.facts.start, watering.facts.end)
     });
-    Ok(html(&here, &PostingPage { here: &here, view, chart }))
+    let log_key = site.service.log_vkey();
+    Ok(scripted(&here, &PostingPage { here: &here, view, chart, log_key }))
 }
 
 async fn find(
@@ -56,7 +58,7 @@ mod tests {
     async fn shows_a_watering_whole() {
         let town = Town::busy().await;
         let zh = page(&town.router, "/postings/6").await;
-        zh.shows(&["灌水", "公示 6 号", "东村 一社", "2026年5月1日 09:00 – 2026年5月1日 11:30"]);
+        zh.shows(&["灌水", "公示 6 号", "东村 一社", "2026年5月1日 09:00<", "2026年5月1日 11:30<"]);
         zh.shows(&["起读数", "止读数", "111.000", "全程实测", "水表签名", "2 小时 30 分钟"]);
         zh.shows(&["<svg", "polyline", "aria-label=\"水量曲线", "/households/101", "31.080"]);
         zh.shows(&["/attachments/", "/postings/6/receipt", "/postings/6/envelope", "mingqu audit"]);

@@ -9,7 +9,7 @@ mod watch;
 use std::borrow::Borrow;
 
 use service::board::{
-    Area, AttachmentRef, Fen, Hit, HouseholdView, KeyKept, Kind, Litres, PostingLine,
+    Area, AttachmentRef, Fen, Fingerprint, Hit, HouseholdView, KeyKept, Kind, Litres, PostingLine,
     RevocationReason, Role, Rule, ShareMethod, Timestamp,
 };
 use service::{Obstacle, QuarantineReason};
@@ -250,6 +250,14 @@ impl Here {
             Some(of) => self.say(self.t.rule_of_role, [kind.to_owned(), self.role(of).to_owned()]),
             None => kind.to_owned(),
         }
+    }
+
+    /// The first 16 digits of a fingerprint in fours: enough for people to compare.
+    #[expect(clippy::unused_self, reason = "a template calls it on the page's `here`")]
+    pub(crate) fn in_fours(&self, fingerprint: impl Borrow<Fingerprint>) -> String {
+        let digits = fingerprint.borrow().to_hex();
+        let fours = [0, 4, 8, 12].map(|from| digits.get(from..from + 4).unwrap_or_default());
+        fours.join(" ")
     }
 
     pub(crate) fn kept(&self, kept: impl Borrow<KeyKept>) -> &'static str {

@@ -1,4 +1,4 @@
-//! `/checkpoint` and `/log.vkey`.
+//! `/checkpoint`, `/log.vkey` and `/witnesses.policy`.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -13,4 +13,8 @@ pub(super) async fn show(State(site): State<Site>) -> Result<Response, LogRefusa
 
 pub(super) async fn verifier_key(State(site): State<Site>) -> Response {
     bytes(TEXT, FRESH, format!("{}\n", site.service.log_vkey()).into_bytes())
+}
+
+pub(super) async fn policy(State(site): State<Site>) -> Response {
+    bytes(TEXT, FRESH, site.service.reader_policy())
 }

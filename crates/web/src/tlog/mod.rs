@@ -26,6 +26,7 @@ pub(crate) fn routes() -> Router<Site> {
     Router::new()
         .route("/checkpoint", get(checkpoint::show))
         .route("/log.vkey", get(checkpoint::verifier_key))
+        .route("/witnesses.policy", get(checkpoint::policy))
         .route("/tile/{*place}", get(tile::show))
         .route("/attachments/{sha256}", get(attachment::show))
         .route("/postings/{index}/receipt", get(entry::receipt))

@@ -126,6 +126,8 @@ impl Shared {
             .trim_end()
             .lines()
             .filter(|line| !line.to_ascii_lowercase().starts_with("content-length:"));
+        // A liar has everything that it tells of.
+        let kept = ["HTTP/1.1 200 OK"].into_iter().chain(kept.skip(1));
         let head: String = kept.flat_map(|line| [line, "\r\n"]).collect();
         let mut told = format!("{head}Content-Length: {}\r\n\r\n", other.len()).into_bytes();
         told.extend(other);
