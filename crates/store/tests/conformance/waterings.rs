@@ -109,8 +109,7 @@ pub async fn a_correction_holds_of_its_turn(ground: Ground) {
         ..watering(n as u64, start, [6, 4], supersedes)
     };
     post(&store, vec![posted(0, 0, None)]).await;
-    for n in [1, 2] {
-        let start = 1_000 * n as i64;
+    for (n, start) in [(1, 1_000), (2, 2_000)] {
         post(&store, vec![posted(n, start, Some(n as u64 - 1))]).await;
         let held = store.turn(&turn("t1")).await.unwrap().unwrap();
         assert_eq!((held.statement, held.plan.as_str()), (Some(ids[n]), "corrected"));

@@ -31,7 +31,8 @@ pub async fn run(
     database: Option<&str>,
 ) -> anyhow::Result<Vec<Row>> {
     ensure!(sizes.is_sorted(), "a log only grows: give the sizes in rising order");
-    let mut ground = Ground::found(database).await?;
+    // A large future, awaited once.
+    let mut ground = Box::pin(Ground::found(database)).await?;
     let mut rows = Vec::new();
     let mut at_size: Vec<(u32, At)> = Vec::new();
     for &entries in sizes {
