@@ -30,6 +30,14 @@ pub struct Api {
     agent: ureq::Agent,
 }
 
+/// What came of something that was handed in.
+pub struct HandedIn<T> {
+    /// What it is now.
+    pub is: T,
+    /// What is owed for it and by when, as the log signed it; none where nothing is.
+    pub submission: Option<Value>,
+}
+
 /// A statement that waits on the server.
 pub struct Waiting {
     /// Its id there.
@@ -159,7 +167,11 @@ impl Api {
     }
 
     /// Hands in a statement with the attachments that it names; returns its id.
-    pub fn propose(&self, envelope: &Envelope, attachments: Vec<Vec<u8>>) -> anyhow::Result<i64> {
+    pub fn propose(
+        &self,
+        envelope: &Envelope,
+        attachments: Vec<Vec<u8>>,
+    ) -> anyhow::Result<HandedIn<i64>> {
         let statement = Statement::parse(&envelope.payload_type, &envelope.payload)?;
         let named = statement.attachments();
         let mut handed_in = Vec::new();
@@ -176,7 +188,9 @@ impl Api {
         let body =
             json!({ "envelope": STANDARD.encode(envelope.to_json()), "attachments": handed_in });
         let answer = self.post("/api/v1/statements", &body)?;
-        answer["id"].as_i64().with_context(|| format!("the server's answer has no id: {answer}"))
+        let id = answer["id"].as_i64();
+        let is = id.with_context(|| format!("the server's answer has no id: {answer}"))?;
+        Ok(HandedIn { is, submission: submission_in(&answer) })
     }
 
     /// The statements in a state, oldest first.
@@ -196,14 +210,20 @@ impl Api {
 
     /// Signs `message` (the pre-authentication encoding) and hands the signature in; returns how
     /// far the statement has come.
-    pub fn sign(&self, id: i64, key: &SigningKey, message: &[u8]) -> anyhow::Result<String> {
+    pub fn sign(
+        &self,
+        id: i64,
+        key: &SigningKey,
+        message: &[u8],
+    ) -> anyhow::Result<HandedIn<String>> {
         let body = json!({
             "keyid": PublicKey::of(key).fingerprint().to_hex(),
             "sig": STANDARD.encode(sign(key, message)),
         });
         let answer = self.post(&format!("/api/v1/statements/{id}/signatures"), &body)?;
-        let progress = answer["state"].as_str();
-        progress.map(str::to_owned).with_context(|| format!("the server's answer: {answer}"))
+        let progress = answer["state"].as_str().map(str::to_owned);
+        let is = progress.with_context(|| format!("the server's answer: {answer}"))?;
+        Ok(HandedIn { is, submission: submission_in(&answer) })
     }
 
     /// The scheme, host and port of the server's address, as a browser would name the site.
@@ -247,6 +267,12 @@ impl Api {
         let detail = value["detail"].as_str().or(value["title"].as_str()).unwrap_or("no reason");
         Err(anyhow!("the server refused ({status}): {detail}"))
     }
+}
+
+/// The submission receipt in an answer, or in what became of a turn.
+pub fn submission_in(answer: &Value) -> Option<Value> {
+    let of_turn = &answer["entered"]["submission"];
+    [&answer["submission"], of_turn].into_iter().find(|one| one.is_object()).cloned()
 }
 
 impl Waiting {

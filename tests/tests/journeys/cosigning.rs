@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use disclosure::key::sign;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Site, free_port};
+use crate::harness::{Answer, Site, free_port, wait_for};
 use crate::township::{
     CADRES, Life, Person, STATION, Server, Township, Waiting, audit_holds, turn,
 };
@@ -35,7 +35,10 @@ impl Scene {
             township.enrol(&life.site, person);
         }
         township.report(&server, 12);
+        let founded = log_size(&life.site);
         let watering = township.water(&life.site, "turn-1", 1);
+        // The turn is long over: the log tells at once that nobody has signed in time.
+        wait_for("the overdue posting", || (log_size(&life.site) > founded).then_some(()));
         Self { township, server, life, watering }
     }
 
@@ -55,13 +58,16 @@ impl Scene {
     }
 
     fn log_size(&self) -> u64 {
-        let status = self.site().get("/api/v1/status").answered(200).json();
-        status["log_size"].as_u64().unwrap()
+        log_size(self.site())
     }
 
     fn state(&self) -> String {
         self.watering.state(self.site())
     }
+}
+
+fn log_size(site: &Site) -> u64 {
+    site.get("/api/v1/status").answered(200).json()["log_size"].as_u64().unwrap()
 }
 
 #[test]

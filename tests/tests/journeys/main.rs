@@ -20,4 +20,5 @@ mod rotated_key;
 mod shared_load;
 mod ticking;
 mod township;
+mod withheld;
 mod witnessing;

@@ -12,7 +12,7 @@ use service::request::REQUEST_PAYLOAD_TYPE;
 use web::Qr;
 
 use super::{print, tell};
-use crate::api::Api;
+use crate::api::{Api, submission_in};
 use crate::passphrase::PassphraseArgs;
 use crate::transport::TrustArgs;
 use crate::{Verdict, key_file};
@@ -39,6 +39,10 @@ pub struct SignArgs {
     /// Hand the envelope in to this server, like `http://127.0.0.1:8080`.
     #[arg(long)]
     pub hand_in: Option<String>,
+    /// Where to write the submission receipt: what the server owes for what is handed in, and by when, signed with the
+    /// log's key. `mingqu audit --submission` holds the log against it.
+    #[arg(long, value_name = "FILE")]
+    pub receipt: Option<PathBuf>,
     /// Sign a statement that waits on a server: its id there.
     #[arg(long, requires = "server")]
     pub statement: Option<i64>,
@@ -91,8 +95,9 @@ fn sign_waiting(args: &SignArgs, server: &str, id: i64) -> anyhow::Result<Verdic
     if !args.yes && !confirmed()? {
         bail!("not signed");
     }
-    let progress = api.sign(id, &key, &envelope.signed_bytes())?;
-    print(&progress)?;
+    let signed = api.sign(id, &key, &envelope.signed_bytes())?;
+    print(&signed.is)?;
+    keep_receipt(args, signed.submission.as_ref())?;
     Ok(Verdict::Good)
 }
 
@@ -112,6 +117,7 @@ fn hand_in(args: &SignArgs, server: &str, envelope: &Envelope) -> anyhow::Result
     if envelope.payload_type == REQUEST_PAYLOAD_TYPE {
         let answer = api.request(envelope)?;
         print(&answer.to_string())?;
+        keep_receipt(args, submission_in(&answer).as_ref())?;
         if std::io::stderr().is_terminal()
             && let Some(invitation) = invitation(server, &answer)
         {
@@ -124,9 +130,25 @@ fn hand_in(args: &SignArgs, server: &str, envelope: &Envelope) -> anyhow::Result
         .iter()
         .map(|path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display())))
         .collect::<Result<_, _>>()?;
-    let id = api.propose(envelope, files)?;
-    print(&serde_json::json!({ "statement": id }).to_string())?;
+    let proposed = api.propose(envelope, files)?;
+    print(&serde_json::json!({ "statement": proposed.is }).to_string())?;
+    keep_receipt(args, proposed.submission.as_ref())?;
     Ok(Verdict::Good)
+}
+
+/// Writes down what the server owes now, where that was asked for.
+fn keep_receipt(args: &SignArgs, submission: Option<&serde_json::Value>) -> anyhow::Result<()> {
+    match (&args.receipt, submission) {
+        (Some(file), Some(submission)) => std::fs::write(file, submission.to_string())
+            .with_context(|| {
+                format!("cannot write {}: it was handed in all the same", file.display())
+            }),
+        (Some(_), None) => {
+            tell("nothing is owed for this yet, so there is no receipt");
+            Ok(())
+        }
+        (None, _) => Ok(()),
+    }
 }
 
 /// Where an invited person enrols, with its QR code to hold a phone to; none where nobody was invited.

@@ -96,7 +96,7 @@ impl People {
                 let Some(signer) = self.signer_for(&statement, role) else {
                     continue;
                 };
-                let progress = self.api.sign(waiting.id, &signer.key, &envelope.signed_bytes())?;
+                let progress = self.api.sign(waiting.id, &signer.key, &envelope.signed_bytes())?.is;
                 posted += u64::from(progress == "posted");
             }
         }

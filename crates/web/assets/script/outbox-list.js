@@ -7,6 +7,20 @@ const MARKS = {
   waiting: "care", delivered: "plain", posted: "good", returned: "plain", rejected: "bad", overtaken: "bad",
 };
 
+/** A link that keeps what the log signed that it owes; nothing where it owes nothing. */
+const receipt = (item, say) =>
+  item.submission
+    ? element(
+        "a",
+        {
+          class: "small",
+          download: `receipt-${item.statement}.json`,
+          href: `data:application/json,${encodeURIComponent(JSON.stringify(item.submission))}`,
+        },
+        say("receipt_save"),
+      )
+    : null;
+
 const line = (say) => (item) =>
   element(
     "li",
@@ -14,6 +28,7 @@ const line = (say) => (item) =>
     element("span", { class: `mark ${MARKS[item.state]}` }, say(`state_${item.state}`)),
     say(item.what === "refusal" ? "refusal_words" : "signed_words", item.words),
     item.detail ? paragraph(item.detail, "small quiet") : null,
+    receipt(item, say),
   );
 
 /** The list of the items, with a button that calls `send` where something waits; nothing for none. */

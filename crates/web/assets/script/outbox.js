@@ -53,7 +53,7 @@ const send = async (item) => {
   }
   const signed = answer?.state === POSTED ? POSTED : DELIVERED;
   const state = item.what === "refusal" ? RETURNED : signed;
-  await write(OUTBOX, { ...item, state });
+  await write(OUTBOX, { ...item, state, submission: answer?.submission ?? null });
 };
 
 const look = async (item) => {

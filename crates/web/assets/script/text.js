@@ -187,6 +187,7 @@ export const TEXTS = {
   outbox_offline: ["有 {0} 份存在这部手机里等着发出，有信号时自动发出。请不要清除浏览器数据。", "{0} are kept on this phone and sent by themselves once there is reception. Do not clear the browser's data."],
   signed_words: ["签字：{0}", "Signed: {0}"],
   refusal_words: ["拒签：{0}", "Refused: {0}"],
+  receipt_save: ["保存回执", "Save the receipt"],
   send_now: ["现在发送", "Send now"],
 
   // Who, and how it stands with the key

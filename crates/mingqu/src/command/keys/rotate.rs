@@ -57,7 +57,7 @@ pub fn run(args: &RotateArgs) -> anyhow::Result<Verdict> {
         new_key(&args.new, &args.of_new())?
     };
     let envelope = rotation(api.district()?, &owner, &old, &new)?;
-    let id = api.propose(&envelope, Vec::new())?;
+    let id = api.propose(&envelope, Vec::new())?.is;
     let standing = api.standing(id)?;
     if let Some(refusal) = standing.refusal {
         bail!("the server refused the rotation: {}", refusal.reason);
