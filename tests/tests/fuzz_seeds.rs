@@ -71,3 +71,43 @@ fn requests_of_people() {
 fn policies_of_witnesses() {
     replay("witness_policy", targets::witness_policy);
 }
+
+#[test]
+fn envelopes() {
+    replay("envelope", targets::envelope);
+}
+
+#[test]
+fn statements() {
+    replay("statement", targets::statement);
+}
+
+#[test]
+fn submission_receipts() {
+    replay("submission", targets::submission);
+}
+
+#[test]
+fn notes_and_checkpoints() {
+    replay("note", targets::note);
+}
+
+#[test]
+fn receipts() {
+    replay("receipt", targets::receipt);
+}
+
+#[test]
+fn bundles() {
+    replay("bundle", targets::bundle);
+}
+
+#[test]
+fn paths_into_a_log() {
+    replay("log_path", targets::log_path);
+}
+
+#[test]
+fn verifier_keys() {
+    replay("verifier_key", targets::verifier_key);
+}

@@ -32,6 +32,8 @@ const LOOK_EVERY_MILLIS: i64 = 60_000;
 impl Service {
     /// Posts what is overdue, and the balance of every day that is over.
     pub(crate) async fn speak_by_itself(&self) -> Result<(), ServiceError> {
+        // One task at a time: another one would draw up the same.
+        let Ok(_alone) = self.speaking.try_lock() else { return Ok(()) };
         // What waits to be posted may be what would be said here.
         if !self.store.statements_ready().await?.is_empty() {
             return Ok(());
@@ -142,6 +144,8 @@ impl Service {
             let meters = last_reports.remove(&outlet.id).unwrap_or_default();
             entries.push(OutletBalance { outlet: outlet.id, litres, meters });
         }
+        // Another server may have been quicker meanwhile.
+        self.catch_up().await?;
         let lines = balances_to_lines(&entries).map_err(|error| malformed(&error))?;
         let balance = Statement::Balance(Balance {
             head: self.head_for(Kind::Balance, None, &[]),

@@ -49,6 +49,8 @@ pub struct Service {
     /// Closed turns that could not be drafted when they were last looked at.
     undrafted: Mutex<Vec<Undrafted>>,
     news: Notify,
+    /// Held while the log says something by itself.
+    pub(crate) speaking: tokio::sync::Mutex<()>,
     /// When what waits was last looked through for a deadline that has passed.
     pub(crate) looked_for_overdue: Mutex<Option<Timestamp>>,
     pub(crate) statuses: Arc<Statuses>,
@@ -100,6 +102,7 @@ impl Service {
             fresh: Mutex::default(),
             undrafted: Mutex::default(),
             news: Notify::new(),
+            speaking: tokio::sync::Mutex::new(()),
             looked_for_overdue: Mutex::default(),
             watching: Watching::default(),
             started_at,

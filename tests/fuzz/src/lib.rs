@@ -3,6 +3,6 @@
 mod targets;
 
 pub use targets::{
-    add_checkpoint, chirpstack, csv, mapped_json, memory, mqtt_packets, report, request,
-    witness_policy, xlsx,
+    add_checkpoint, bundle, chirpstack, csv, envelope, log_path, mapped_json, memory, mqtt_packets,
+    note, receipt, report, request, statement, submission, verifier_key, witness_policy, xlsx,
 };

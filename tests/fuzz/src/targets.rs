@@ -3,6 +3,14 @@
 use std::io::{Cursor, Write};
 use std::sync::OnceLock;
 
+use disclosure::bundle::{self, BundleId};
+use disclosure::checkpoint::Checkpoint;
+use disclosure::dsse::Envelope;
+use disclosure::note::{SignedNote, VerifierKey};
+use disclosure::proof::TlogProof;
+use disclosure::statement::{self, Statement};
+use disclosure::submission::Submission;
+use disclosure::tile::TileId;
 use disclosure::witness::AddCheckpoint;
 use disclosure::witness_policy::WitnessPolicy;
 use mqtt::adapter::config::AdapterConfig;
@@ -100,6 +108,70 @@ pub fn request(bytes: &[u8]) {
     let Ok(request) = serde_json::from_slice::<Request>(bytes) else { return };
     let again = serde_json::to_vec(&request).unwrap();
     assert_eq!(serde_json::from_slice::<Request>(&again).unwrap(), request);
+}
+
+/// An envelope, written again, is the same envelope.
+pub fn envelope(bytes: &[u8]) {
+    let Ok(envelope) = Envelope::parse(bytes) else { return };
+    assert_eq!(Envelope::parse(&envelope.to_json()).unwrap(), envelope);
+}
+
+/// A statement of each kind, written again, is the same statement.
+pub fn statement(bytes: &[u8]) {
+    for kind in statement::Kind::ALL {
+        let payload_type = kind.payload_type();
+        let Ok(statement) = Statement::parse(&payload_type, bytes) else { continue };
+        let again = statement.to_payload().unwrap();
+        assert_eq!(Statement::parse(&payload_type, &again).unwrap(), statement);
+    }
+}
+
+/// A submission receipt's content, written again, is the same.
+pub fn submission(bytes: &[u8]) {
+    let Ok(submission) = serde_json::from_slice::<Submission>(bytes) else { return };
+    let again = serde_json::to_vec(&submission).unwrap();
+    assert_eq!(serde_json::from_slice::<Submission>(&again).unwrap(), submission);
+}
+
+/// A signed note, and the checkpoint in it, written again are the same.
+pub fn note(bytes: &[u8]) {
+    let Ok(note) = SignedNote::parse(bytes) else { return };
+    assert_eq!(SignedNote::parse(&note.to_bytes()).unwrap(), note);
+    if let Ok(checkpoint) = Checkpoint::parse(&note.text) {
+        assert_eq!(Checkpoint::parse(&checkpoint.note_text()).unwrap(), checkpoint);
+    }
+}
+
+/// A receipt, written again, is the same receipt.
+pub fn receipt(bytes: &[u8]) {
+    let Ok(receipt) = TlogProof::parse(bytes) else { return };
+    assert_eq!(TlogProof::parse(&receipt.to_bytes()).unwrap(), receipt);
+}
+
+/// A bundle has one spelling.
+pub fn bundle(bytes: &[u8]) {
+    if let Ok(entries) = bundle::decode(bytes) {
+        assert_eq!(bundle::encode(&entries).unwrap(), bytes);
+    }
+}
+
+/// A path into a log has one spelling.
+pub fn log_path(bytes: &[u8]) {
+    let Ok(path) = std::str::from_utf8(bytes) else { return };
+    if let Ok(tile) = TileId::from_path(path) {
+        assert_eq!(tile.path(), path);
+    }
+    if let Ok(bundle) = BundleId::from_path(path) {
+        assert_eq!(bundle.path(), path);
+    }
+}
+
+/// A verifier key has one spelling.
+pub fn verifier_key(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(key) = VerifierKey::parse(text) {
+        assert_eq!(key.to_string(), text);
+    }
 }
 
 /// A policy in its plainest spelling is the same policy; all its witnesses together satisfy it.
