@@ -32,8 +32,8 @@ const LOOK_EVERY_MILLIS: i64 = 60_000;
 impl Service {
     /// Posts what is overdue, and the balance of every day that is over.
     pub(crate) async fn speak_by_itself(&self) -> Result<(), ServiceError> {
-        // One task at a time: another one would draw up the same.
-        let Ok(_alone) = self.speaking.try_lock() else { return Ok(()) };
+        // Another task would draw up the same; whoever waits for it finds the rest.
+        let _alone = self.speaking.lock().await;
         // What waits to be posted may be what would be said here.
         if !self.store.statements_ready().await?.is_empty() {
             return Ok(());
