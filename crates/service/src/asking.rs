@@ -60,6 +60,8 @@ impl Service {
         if !request.ask.allowed(asker.role) {
             return Err(ServiceError::NotAllowed { person: asker.person, role: asker.role });
         }
+        // Old bytes must not undo what was decided since, whoever sends them again.
+        let again = self.store.is_request_kept(&Hash::of(&envelope.signed_bytes()).0).await?;
         let entered = |turn: &TurnId, closed_at| {
             let submission = self.turn_submission(turn, closed_at, bytes)?;
             Ok::<_, ServiceError>(Answer::Entered { submission })
@@ -76,11 +78,11 @@ impl Service {
                 entered(&turn.id, *closed_at)?
             }
             Ask::AmendTurn(past) => {
-                self.amend_turn(past, &asker).await?;
+                self.amend_turn(past, &asker, again).await?;
                 entered(&past.turn.id, past.closed_at)?
             }
             Ask::Correct { posting, instead, reason } => {
-                self.correct(*posting, instead.as_ref(), reason).await?
+                self.correct(*posting, instead.as_ref(), reason, again).await?
             }
             Ask::DismissProposal { proposal, reason } => {
                 self.dismiss_proposal(*proposal, reason, &asker).await?
@@ -252,7 +254,8 @@ impl Service {
 /// Checks what a person wrote with a request.
 pub(crate) fn check_words(needed: &str, words: &str) -> Result<(), ServiceError> {
     let length = words.chars().count();
-    if (1..=MAX_WORDS_CHARS).contains(&length) && !words.chars().any(char::is_control) {
+    let shown = !words.trim().is_empty() && !words.chars().any(char::is_control);
+    if shown && length <= MAX_WORDS_CHARS {
         return Ok(());
     }
     let message = format!("{needed} of 1 to {MAX_WORDS_CHARS} characters on one line");

@@ -13,17 +13,22 @@ use crate::{Answer, Service, ServiceError};
 
 impl Service {
     /// Writes a turn anew that was entered wrongly. What was drawn up from it goes back to be drawn up from the
-    /// turn as it is now; a watering that everybody signed stands, and is corrected instead.
+    /// turn as it is now; a watering that everybody signed stands, and is corrected instead. A request that was done
+    /// before, sent `again`, changes nothing.
     pub(crate) async fn amend_turn(
         &self,
         PastTurn { turn, closed_at }: &PastTurn,
         asker: &Enrolment,
+        again: bool,
     ) -> Result<(), ServiceError> {
         let unknown = || ServiceError::UnknownTurn(turn.id.clone());
         let row = self.store.turn(&turn.id).await?.ok_or_else(unknown)?;
         let same = serde_json::from_str::<Turn>(&row.plan).is_ok_and(|known| known == *turn);
         if same && row.closed_at == Some(*closed_at) {
             return Ok(());
+        }
+        if again {
+            return Err(ServiceError::DoneBefore);
         }
         let new = self.check_times(turn, *closed_at).await?;
         if let Some(id) = row.statement
@@ -43,12 +48,14 @@ impl Service {
         Ok(())
     }
 
-    /// Draws up the correction of a posted watering: measured anew, of the same turn or of what it should have been.
+    /// Draws up the correction of a posted watering: measured anew, of the same turn or of what it should have been. A
+    /// request that was done before, sent `again`, draws up none.
     pub(crate) async fn correct(
         &self,
         posting: u64,
         instead: Option<&PastTurn>,
         reason: &str,
+        again: bool,
     ) -> Result<Answer, ServiceError> {
         check_words("a correction needs a reason", reason)?;
         let posted = {
@@ -72,6 +79,9 @@ impl Service {
         let _one_at_a_time = self.signing.lock().await;
         if let Some(id) = self.waiting_correction(posting, &draft.statement).await? {
             return Ok(Answer::Drafted { statement: id });
+        }
+        if again {
+            return Err(ServiceError::DoneBefore);
         }
         let new = self.new_statement(&draft.statement, Progress::Draft)?;
         let statement = self.store.insert_statement(&new, &draft.evidence, None).await?;

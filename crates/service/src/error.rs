@@ -145,6 +145,9 @@ pub enum ServiceError {
     /// The turn is closed.
     #[error("turn {0} is closed already")]
     TurnClosed(TurnId),
+    /// Old bytes of a request, after which something else was decided.
+    #[error("this request was done before, and something else was decided since: sign a new one")]
+    DoneBefore,
     /// A turn whose watering everybody signed.
     #[error("the watering of turn {0} is signed by all: correct its posting instead")]
     SignedByAll(TurnId),
@@ -303,6 +306,7 @@ impl ServiceError {
             | Self::RefusedBefore { .. }
             | Self::Overtaken
             | Self::TurnClosed(_)
+            | Self::DoneBefore
             | Self::SignedByAll(_)
             | Self::NothingToCorrect(_)
             | Self::CorrectionWaits { .. }

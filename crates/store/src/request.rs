@@ -2,7 +2,7 @@
 
 use domain::{PersonId, Timestamp};
 
-use crate::pool::changed;
+use crate::pool::{changed, on};
 use crate::{Store, StoreError};
 
 /// A signed request of a person.
@@ -39,5 +39,16 @@ impl Store {
         )?;
         tx.commit().await?;
         Ok(kept == 1)
+    }
+
+    /// Whether a request was kept before, by its digest.
+    pub async fn is_request_kept(&self, digest: &[u8; 32]) -> Result<bool, StoreError> {
+        let found: Option<i64> = on!(self.pool, p => sqlx::query_scalar(
+            "SELECT CAST(1 AS BIGINT) AS kept FROM request WHERE district = $1 AND digest = $2",
+        )
+        .bind(self.district)
+        .bind(digest.as_slice())
+        .fetch_optional(p))?;
+        Ok(found.is_some())
     }
 }

@@ -196,3 +196,26 @@ async fn rejects_an_amendment_into_another_turns_time() {
     let error = amend(&town, turn("t9", "e1", "03:00"), "03:30").await.unwrap_err();
     assert!(matches!(error, ServiceError::UnknownTurn(_)), "{error}");
 }
+
+#[tokio::test]
+async fn rejects_the_old_bytes_of_a_request_after_another_decision() {
+    let town = Town::founded().await;
+    town.drafted().await;
+    for closed in ["02:00", "03:00"] {
+        amend(&town, turn("t1", "e1", "01:00"), closed).await.unwrap();
+        town.service.draft_due().await.unwrap();
+    }
+    let replayed = amend(&town, turn("t1", "e1", "01:00"), "02:00").await;
+    assert!(matches!(replayed, Err(ServiceError::DoneBefore)), "{replayed:?}");
+    assert_eq!(facts(&town.only(Progress::Draft).await).end, at("03:00"));
+
+    town.sign_all().await;
+    correct(&town, 9, Some(past(turn("t1", "e1", "01:00"), "02:30"))).await.unwrap();
+    let draft = town.only(Progress::Draft).await;
+    let refuse =
+        Ask::Refuse { statement: draft.id, reason: RefusalReason::WrongVolume, note: None };
+    town.ask(town.log.people.cadre_of(&id("east")), refuse).await.unwrap();
+    let replayed = correct(&town, 9, Some(past(turn("t1", "e1", "01:00"), "02:30"))).await;
+    assert!(matches!(replayed, Err(ServiceError::DoneBefore)), "{replayed:?}");
+    assert!(town.in_state(Progress::Draft).await.is_empty());
+}

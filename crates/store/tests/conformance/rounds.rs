@@ -134,7 +134,9 @@ pub async fn a_replayed_request_is_known(ground: Ground) {
         received_at: at(1),
         envelope: b"envelope".to_vec(),
     };
+    assert!(!store.is_request_kept(&[1; 32]).await.unwrap());
     assert!(store.record_request(&request).await.unwrap());
+    assert!(store.is_request_kept(&[1; 32]).await.unwrap());
     assert!(!store.record_request(&request).await.unwrap());
     assert!(store.record_request(&NewRequest { digest: [2; 32], ..request }).await.unwrap());
 }
