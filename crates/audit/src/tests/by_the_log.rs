@@ -15,7 +15,7 @@ const DUE: &str = "2016-05-04T02:00:00Z";
 const MIDNIGHT: &str = "2016-05-01T16:00:00Z";
 
 /// A log with a watering that the station has signed and the cadre has not.
-fn half_signed() -> (TestLog, Envelope) {
+pub(super) fn half_signed() -> (TestLog, Envelope) {
     let mut log = TestLog::founded();
     let mut meter = TestMeter::east();
     meter.run_for(6);

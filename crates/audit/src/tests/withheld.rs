@@ -6,6 +6,7 @@ use disclosure::statement::{Head, Statement, Watering};
 use disclosure::submission::{Owed, Submission};
 use domain::Timestamp;
 
+use super::by_the_log::half_signed;
 use super::{audited, finds, finds_only, settled};
 use crate::testing::{TestLog, TestMeter, id};
 use crate::{Place, Report, Rule, Settings, audit_with};
@@ -22,14 +23,9 @@ const DAYS: [&str; 6] = [
 
 /// A watering that ended at 02:00 on 1 May, with both signatures, not posted.
 fn signed() -> (TestLog, Envelope) {
-    let mut log = TestLog::founded();
-    let mut meter = TestMeter::east();
-    meter.run_for(6);
-    let facts = log.draft(&meter, "t1", "2016-05-01T01:05:00Z", "2016-05-01T02:00:00Z");
-    let (station, east) = (log.people.station.clone(), log.people.east.clone());
-    let head = TestLog::head(&[&station, &east]);
-    let statement = Statement::Watering(Watering { head, watering: facts });
-    (log, TestLog::seal(&statement, &[&station, &east]))
+    let (log, mut envelope) = half_signed();
+    envelope.sign_with(&log.people.east.key).unwrap();
+    (log, envelope)
 }
 
 fn without_last_signature(envelope: &Envelope) -> Envelope {
