@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use domain::text::is_shown;
 use serde::Serialize;
 use serde::ser::SerializeStruct as _;
 
@@ -308,12 +309,12 @@ impl fmt::Display for Finding {
     }
 }
 
-/// A text out of the copy with its control characters as escapes, so that they do nothing to a
+/// A text out of the copy with its invisible characters as escapes, so that they do nothing to a
 /// terminal.
 pub(crate) fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() { visible.extend(c.escape_default()) } else { visible.push(c) }
+        if is_shown(c) { visible.push(c) } else { visible.extend(c.escape_default()) }
     }
     visible
 }

@@ -3,6 +3,7 @@
 //! An entry is an envelope with one signature. It is no statement and is not posted by itself; where a
 //! watering rests on it, it stands in the watering's evidence with its signature.
 
+use domain::text::is_plain;
 use domain::{DistrictId, MeterCode, Timestamp};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -114,10 +115,7 @@ impl HandReadings {
         if let Some(negative) = self.readings.iter().find(|reading| reading.value < 0) {
             return Err(HandReadingsError::Negative(negative.value));
         }
-        let shown = |note: &String| {
-            (1..=MAX_NOTE_CHARS).contains(&note.chars().count())
-                && !note.chars().any(char::is_control)
-        };
+        let shown = |note: &String| is_plain(note, MAX_NOTE_CHARS);
         if self.note.as_ref().is_none_or(shown) { Ok(()) } else { Err(HandReadingsError::Note) }
     }
 }

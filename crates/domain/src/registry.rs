@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::scale::{Scale, ScaleError};
+use crate::text::is_plain;
 use crate::{GroupId, MeterCode, OutletId, Timestamp, VillageId};
 
 /// The longest name of a village, group, outlet or canal, in characters.
@@ -132,9 +133,7 @@ pub struct Reset {
 
 /// Checks a name that is shown on pages and paper.
 pub fn check_name(name: &str) -> Result<(), RegistryError> {
-    let length = name.chars().count();
-    let visible = !name.chars().any(char::is_control) && name.trim() == name;
-    if (1..=MAX_NAME_CHARS).contains(&length) && visible {
+    if is_plain(name, MAX_NAME_CHARS) && name.trim() == name {
         Ok(())
     } else {
         Err(RegistryError::Name(name.chars().take(MAX_NAME_CHARS + 1).collect()))

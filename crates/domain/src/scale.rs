@@ -197,12 +197,7 @@ impl Coefficient {
 
 /// Checks where a figure is said to come from.
 pub(crate) fn check_source(source: &str) -> Result<(), ScaleError> {
-    let length = source.chars().count();
-    if (1..=MAX_SOURCE_CHARS).contains(&length) && !source.chars().any(char::is_control) {
-        Ok(())
-    } else {
-        Err(ScaleError::Source)
-    }
+    if crate::text::is_plain(source, MAX_SOURCE_CHARS) { Ok(()) } else { Err(ScaleError::Source) }
 }
 
 fn check_dates(

@@ -253,11 +253,9 @@ impl Service {
 
 /// Checks what a person wrote with a request.
 pub(crate) fn check_words(needed: &str, words: &str) -> Result<(), ServiceError> {
-    let length = words.chars().count();
-    let shown = !words.trim().is_empty() && !words.chars().any(char::is_control);
-    if shown && length <= MAX_WORDS_CHARS {
+    if domain::text::is_plain(words, MAX_WORDS_CHARS) {
         return Ok(());
     }
-    let message = format!("{needed} of 1 to {MAX_WORDS_CHARS} characters on one line");
+    let message = format!("{needed} of 1 to {MAX_WORDS_CHARS} visible characters on one line");
     Err(ServiceError::RequestMalformed(message))
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::round::{Member, Turn};
 use domain::share::{self, Part};
+use domain::text::is_plain;
 use domain::{GroupId, HouseholdNo, Litres, OutletId, Timestamp, VillageId};
 
 use super::{PostedFacts, Record, RecordError};
@@ -112,8 +113,7 @@ impl Record {
 
     pub(super) fn check_correction(&self, body: &Correction) -> Result<(), RecordError> {
         let index = body.supersedes;
-        let length = body.reason.chars().count();
-        if !(1..=MAX_REASON_CHARS).contains(&length) || body.reason.chars().any(char::is_control) {
+        if !is_plain(&body.reason, MAX_REASON_CHARS) {
             return Err(RecordError::Reason);
         }
         if self.billed_by(index).is_some() {

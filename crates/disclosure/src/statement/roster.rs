@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::text::is_plain;
 use domain::{Area, GroupId, HouseholdNo, VillageId};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -90,8 +91,7 @@ impl Roster {
             if entry.area <= Area::ZERO || entry.area > MAX_HOUSEHOLD_AREA {
                 return Err(RosterError::Area(household()));
             }
-            let length = entry.crop.chars().count();
-            if !(1..=MAX_CROP_CHARS).contains(&length) || entry.crop.chars().any(char::is_control) {
+            if !is_plain(&entry.crop, MAX_CROP_CHARS) {
                 return Err(RosterError::Crop(household()));
             }
         }
