@@ -11,7 +11,7 @@ use disclosure::record::{Candidate, Record};
 use disclosure::statement::{
     Balance, DAY_MILLIS, Kind, OutletBalance, Statement, Subject, balances_from_lines,
 };
-use disclosure::submission::{Owed, Submission};
+use disclosure::submission::Submission;
 use domain::{MeterCode, Timestamp};
 
 use crate::finding::{Findings, Place, Rule};
@@ -88,13 +88,9 @@ impl<'a> Withheld<'a> {
     pub(crate) fn finish(&self, now: Option<Timestamp>, size: u64, findings: &mut Findings) {
         let Some(now) = now.max(self.passed) else { return };
         for (submission, _) in self.owed.iter().filter(|(owed, kept)| !kept && owed.by < now) {
-            let what = match &submission.owed {
-                Owed::Statement(payload) => format!("the statement with payload {payload}"),
-                Owed::Turn(turn) => format!("the watering of turn {turn}, or that it is overdue"),
-            };
             let says = format_args!(
-                "{what} was to be posted by {}, as the log signed on {}, and is not among its {size} entries",
-                submission.by, submission.received_at
+                "{} was to be posted by {}, as the log signed on {}, and is not among its {size} entries",
+                submission.owed, submission.by, submission.received_at
             );
             findings.add(Place::Log, Rule::Owed, says);
         }

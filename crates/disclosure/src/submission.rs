@@ -95,6 +95,15 @@ impl Owed {
     }
 }
 
+impl core::fmt::Display for Owed {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Statement(payload) => write!(f, "the statement with payload {payload}"),
+            Self::Turn(turn) => write!(f, "the watering of turn {turn}, or that it is overdue"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use ed25519_dalek::SigningKey;

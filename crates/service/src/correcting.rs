@@ -43,7 +43,7 @@ impl Service {
                 return Err(ServiceError::StatementChanged(id));
             }
         }
-        self.store.amend_turn(&new, *closed_at).await?;
+        self.store.amend_turn(&new, *closed_at).await.map_err(ServiceError::of_race)?;
         self.tell_news([]);
         Ok(())
     }

@@ -31,6 +31,9 @@ pub enum ServiceError {
     /// The store failed; the text is for the log, not for the asker.
     #[error("the store failed: {0}")]
     Store(#[from] StoreError),
+    /// Somebody else was quicker, with something that this contradicts.
+    #[error("{0}: somebody else was quicker; read again what is entered")]
+    Outrun(#[source] StoreError),
     /// What the store holds does not make a valid record: a damaged or forged database.
     #[error(
         "the log in the database is not valid at entry {index}: {source}; restore a backup or re-create it from an exported log"
@@ -277,6 +280,14 @@ pub enum ErrorClass {
 }
 
 impl ServiceError {
+    /// What a store says to something that was checked before and does not fit any more.
+    pub(crate) fn of_race(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict { .. } => Self::Outrun(error),
+            other => Self::Store(other),
+        }
+    }
+
     /// What an asker can do about it. The text of all but [`ErrorClass::Unavailable`] may be shown.
     pub const fn class(&self) -> ErrorClass {
         match self {
@@ -305,6 +316,7 @@ impl ServiceError {
             | Self::StatementChanged(_)
             | Self::RefusedBefore { .. }
             | Self::Overtaken
+            | Self::Outrun(_)
             | Self::TurnClosed(_)
             | Self::DoneBefore
             | Self::SignedByAll(_)

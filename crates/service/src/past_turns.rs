@@ -70,7 +70,7 @@ impl Service {
         if let Some(id) = proposal {
             self.check_proposal(id, &turn.outlet, turn.opened_at, closed_at).await?;
         }
-        self.store.log_turn(&new, closed_at, proposal).await?;
+        self.store.log_turn(&new, closed_at, proposal).await.map_err(ServiceError::of_race)?;
         self.tell_news([]);
         Ok(())
     }

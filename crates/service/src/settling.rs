@@ -20,6 +20,9 @@ impl Service {
         village: &VillageId,
         round: &RoundId,
     ) -> Result<Answer, ServiceError> {
+        if self.store.round(round).await?.is_none() {
+            return Err(ServiceError::UnknownRound(round.clone()));
+        }
         self.catch_up().await?;
         let settled = self.record().settle(village, round);
         let due = match settled {

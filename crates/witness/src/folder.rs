@@ -3,12 +3,15 @@
 //! ```text
 //! lock                       held by the one process that may cosign
 //! logs/<sha256 of origin>    the checkpoint last cosigned, with the log's signatures and ours
+//! cosigned                   the names of the files in `logs`, so that one that goes missing is missed
 //! forks/<sha256>-<size>-<root>   two checkpoints of one size that a log signed, each in a file
 //! ```
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use disclosure::merkle::Hash;
 use disclosure::note::MAX_NOTE_BYTES;
@@ -20,6 +23,7 @@ pub const MAX_FORKS: usize = 64;
 const LOCK: &str = "lock";
 const LOGS: &str = "logs";
 const FORKS: &str = "forks";
+const COSIGNED: &str = "cosigned";
 
 /// Why the folder cannot be used.
 #[derive(Debug, Error)]
@@ -54,6 +58,8 @@ pub enum StateError {
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
+    /// What `cosigned` says.
+    cosigned: Mutex<BTreeSet<String>>,
     /// The lock goes with it.
     _lock: File,
 }
@@ -86,20 +92,31 @@ impl Folder {
             .open(&lock_path)
             .map_err(|source| io_error(&lock_path, source))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_path_buf(), _lock: lock }),
+            Ok(()) => {
+                let cosigned = Mutex::new(read_cosigned(path)?);
+                Ok(Self { path: path.to_path_buf(), cosigned, _lock: lock })
+            }
             Err(TryLockError::WouldBlock) => Err(StateError::Locked(path.to_path_buf())),
             Err(TryLockError::Error(source)) => Err(io_error(&lock_path, source)),
         }
     }
 
-    /// The checkpoint last cosigned of a log.
+    /// The checkpoint last cosigned of a log; fails when there was one and its file is gone.
     pub(crate) fn read(&self, origin: &str) -> Result<Option<Vec<u8>>, StateError> {
         let path = self.log_path(origin);
+        let mut cosigned = self.cosigned.lock().unwrap_or_else(PoisonError::into_inner);
         let most = u64::try_from(MAX_NOTE_BYTES).unwrap_or(u64::MAX);
         match std::fs::metadata(&path) {
             Ok(meta) if meta.len() > most => return Err(StateError::TooLarge(path)),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            // Cut off between the two files, or kept by a witness that had no such list.
+            Ok(_) => self.list(&mut cosigned, origin)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return if cosigned.contains(&file_name(origin)) {
+                    Err(StateError::StateGone(path))
+                } else {
+                    Ok(None)
+                };
+            }
             Err(source) => return Err(io_error(&path, source)),
         }
         std::fs::read(&path).map(Some).map_err(|source| io_error(&path, source))
@@ -108,7 +125,20 @@ impl Folder {
     /// Puts a checkpoint in the place of the last one: either is there whole, whenever the power
     /// fails, and when this returns it is the new one.
     pub(crate) fn write(&self, origin: &str, checkpoint: &[u8]) -> Result<(), StateError> {
-        replace(&self.log_path(origin), checkpoint)
+        replace(&self.log_path(origin), checkpoint)?;
+        self.list(&mut self.cosigned.lock().unwrap_or_else(PoisonError::into_inner), origin)
+    }
+
+    fn list(&self, cosigned: &mut BTreeSet<String>, origin: &str) -> Result<(), StateError> {
+        let name = file_name(origin);
+        if cosigned.contains(&name) {
+            return Ok(());
+        }
+        let listed = cosigned.iter().chain([&name]);
+        let lines: String = listed.flat_map(|name| [name.as_str(), "\n"]).collect();
+        replace(&self.path.join(COSIGNED), lines.as_bytes())?;
+        cosigned.insert(name);
+        Ok(())
     }
 
     /// Keeps one of two checkpoints of the same size: the log signed both, and that proves it.
@@ -137,6 +167,15 @@ impl Folder {
 /// The origin's name among files and addresses: the hex SHA-256 of it.
 pub(crate) fn file_name(origin: &str) -> String {
     Hash::of(origin.as_bytes()).to_hex()
+}
+
+fn read_cosigned(folder: &Path) -> Result<BTreeSet<String>, StateError> {
+    let path = folder.join(COSIGNED);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeSet::new()),
+        Err(source) => Err(io_error(&path, source)),
+    }
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
@@ -208,6 +247,33 @@ mod tests {
         folder.write("a", b"one").unwrap();
         drop(folder);
         assert!(matches!(Folder::create(place.path()), Err(StateError::KeyGone(_))));
+    }
+
+    #[test]
+    fn rejects_to_begin_a_log_anew_whose_file_is_gone() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::create(place.path()).unwrap();
+        folder.write("a", b"one").unwrap();
+        let gone = folder.log_path("a");
+        std::fs::remove_file(&gone).unwrap();
+        assert!(matches!(folder.read("a"), Err(StateError::StateGone(path)) if path == gone));
+        drop(folder);
+        let folder = Folder::open(place.path()).unwrap();
+        assert!(matches!(folder.read("a"), Err(StateError::StateGone(path)) if path == gone));
+        assert_eq!(folder.read("b").unwrap(), None);
+    }
+
+    #[test]
+    fn what_was_cosigned_before_there_was_a_list_is_listed_when_it_is_read() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::create(place.path()).unwrap();
+        folder.write("a", b"one").unwrap();
+        drop(folder);
+        std::fs::remove_file(place.path().join(COSIGNED)).unwrap();
+        let folder = Folder::open(place.path()).unwrap();
+        assert_eq!(folder.read("a").unwrap().unwrap(), b"one");
+        std::fs::remove_file(folder.log_path("a")).unwrap();
+        assert!(matches!(folder.read("a"), Err(StateError::StateGone(_))));
     }
 
     #[test]

@@ -80,7 +80,7 @@ fn a_served_log_is_audited_like_a_copy_of_it() {
     // A copy made from outside and one made by the server are the same to an audit.
     let copy = scene.township.file("copy");
     let copied = Finished::of(mingqu().args(["log", "copy", scene.site().base()]).arg(&copy));
-    assert!(copied.ended_with(0).stderr.contains(&format!("copied {} entries", size + 1)));
+    assert!(copied.ended_with(0).stderr.contains(&format!("wrote {} entries", size + 1)));
     let of_copy = audit_holds(&copy);
     let base = scene.site().base().to_owned();
     scene.life.stop();

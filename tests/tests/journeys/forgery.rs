@@ -84,6 +84,9 @@ fn an_exchanged_database_is_noticed_at_the_start_and_by_whoever_copied_the_log()
     let rewritten = log_copy(restored.site.base()).ended_with(1);
     assert!(rewritten.stdout.contains("the log was rewritten"), "{}", rewritten.stdout);
     restored.stop();
+    let mut export = mingqu();
+    let exported = Finished::of(export.args(["log", "export", "--data"]).arg(&backup).arg(&copy));
+    assert!(exported.ended_with(1).stdout.contains("the log was rewritten"));
     crate::township::audit_holds(&copy);
 }
 

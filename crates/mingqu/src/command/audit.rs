@@ -229,7 +229,15 @@ fn submissions(files: &[PathBuf], key: Option<&VerifierKey>) -> anyhow::Result<V
             std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         Submission::open(bytes.trim_ascii(), key).with_context(|| file.display().to_string())
     };
-    files.iter().map(open).collect()
+    let mut all = Vec::new();
+    for file in files {
+        let submission = open(file)?;
+        // One promise, however often it is named.
+        if !all.contains(&submission) {
+            all.push(submission);
+        }
+    }
+    Ok(all)
 }
 
 fn tell_of_other_keys(memory: &Memory, key: &VerifierKey) {
@@ -300,7 +308,7 @@ mod tests {
     use audit::testing::TestLog;
 
     use super::*;
-    use crate::command::log::write;
+    use crate::command::log_folder::write;
 
     /// A state file and copies of logs beside it.
     struct Desk(tempfile::TempDir);

@@ -10,6 +10,7 @@ pub mod keys;
 pub mod log;
 mod log_copy;
 mod log_export;
+pub mod log_folder;
 pub mod rating;
 pub mod serve;
 pub mod sign;

@@ -58,6 +58,7 @@ pub struct SignArgs {
 
 /// Shows what is signed on stderr, then signs.
 pub fn run(args: &SignArgs) -> anyhow::Result<Verdict> {
+    check_receipt(args)?;
     if let (Some(server), Some(statement)) = (&args.server, args.statement) {
         return sign_waiting(args, server, statement);
     }
@@ -134,6 +135,20 @@ fn hand_in(args: &SignArgs, server: &str, envelope: &Envelope) -> anyhow::Result
     print(&serde_json::json!({ "statement": proposed.is }).to_string())?;
     keep_receipt(args, proposed.submission.as_ref())?;
     Ok(Verdict::Good)
+}
+
+/// Before anything is signed: a receipt cannot be asked for a second time, and an earlier one is not to be lost.
+fn check_receipt(args: &SignArgs) -> anyhow::Result<()> {
+    let Some(file) = &args.receipt else { return Ok(()) };
+    if args.hand_in.is_none() && args.server.is_none() {
+        bail!(
+            "--receipt is given by a server: say --hand-in URL, or --server URL with --statement"
+        );
+    }
+    if file.exists() {
+        bail!("{} is there already: give the receipt another name", file.display());
+    }
+    Ok(())
 }
 
 /// Writes down what the server owes now, where that was asked for.

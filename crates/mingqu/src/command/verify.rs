@@ -1,4 +1,4 @@
-//! `mingqu verify FILE`: one receipt, envelope or checkpoint, and what the verdict rests on.
+//! `mingqu verify FILE`: one receipt, envelope, submission receipt or checkpoint, and what the verdict rests on.
 
 use std::path::{Path, PathBuf};
 
@@ -7,8 +7,10 @@ use audit::{EnvelopeVerdict, Source};
 use clap::Args;
 use disclosure::bundle::{BundleId, decode_as};
 use disclosure::checkpoint::Checkpoint;
+use disclosure::dsse::Envelope;
 use disclosure::note::VerifierKey;
 use disclosure::proof::TlogProof;
+use disclosure::submission::{SUBMISSION_PAYLOAD_TYPE, Submission};
 use disclosure::tile::TILE_WIDTH;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -28,7 +30,7 @@ const MAX_FILE_BYTES: u64 = 1024 * 1024;
 /// What `verify` takes.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// The file: a receipt (tlog-proof), an envelope (DSSE JSON) or a checkpoint (signed note).
+    /// The file: a receipt (tlog-proof), an envelope or submission receipt (DSSE JSON), or a checkpoint (signed note).
     pub file: PathBuf,
     /// A public log, as a folder or an address: from it come the keys for an envelope, and the entry and the log's key
     /// for a receipt where they are not given.
@@ -53,7 +55,7 @@ pub struct VerifyArgs {
 /// What is said of a file.
 #[derive(Debug, Serialize)]
 struct Said {
-    /// What it is: `receipt`, `envelope` or `checkpoint`.
+    /// What it is: `receipt`, `envelope`, `submission receipt` or `checkpoint`.
     what: &'static str,
     /// Whether it holds.
     holds: bool,
@@ -103,6 +105,9 @@ fn verify(
 ) -> anyhow::Result<Said> {
     if bytes.starts_with(RECEIPT) {
         receipt(args, bytes, log)
+    } else if Envelope::parse(bytes).is_ok_and(|read| read.payload_type == SUBMISSION_PAYLOAD_TYPE)
+    {
+        submission(args, bytes, log)
     } else if bytes.trim_ascii_start().starts_with(b"{") {
         envelope(args, bytes, log)
     } else {
@@ -261,6 +266,40 @@ fn words(verdict: &EnvelopeVerdict) -> Vec<String> {
         Some(why) => format!("it could not be posted now: {why}"),
     });
     says
+}
+
+fn submission(
+    args: &VerifyArgs,
+    bytes: &[u8],
+    log: Option<(&str, &impl Source)>,
+) -> anyhow::Result<Said> {
+    let (key, key_whence) = key(args, log)?;
+    let rests_on = vec![key_whence];
+    Ok(match Submission::open(bytes, &key) {
+        Ok(submission) => Said {
+            what: "submission receipt",
+            holds: true,
+            says: vec![
+                format!(
+                    "the log {} promised at {} that {} stands in it by {}",
+                    key.name(),
+                    submission.received_at,
+                    submission.owed,
+                    submission.by
+                ),
+                "whether it does, says `mingqu audit … --submission`".to_owned(),
+            ],
+            rests_on,
+            details: serde_json::to_value(&submission)?,
+        },
+        Err(error) => Said {
+            what: "submission receipt",
+            holds: false,
+            says: vec![error.to_string()],
+            rests_on,
+            details: Value::Null,
+        },
+    })
 }
 
 fn checkpoint(

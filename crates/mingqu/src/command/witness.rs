@@ -134,6 +134,12 @@ fn open(config: &Config) -> anyhow::Result<Witness> {
         (folder, known_cosigner(config, &key_path)?)
     } else {
         let Some(name) = &config.name else {
+            if config.data.join(VKEY_FILE).exists() {
+                bail!(
+                    "{} is missing: put the witness's key back. If it is lost, begin in an empty folder with a new key and a new name",
+                    key_path.display()
+                );
+            }
             bail!(
                 "{} holds no witness yet: give the new one a name with --name, like witness.example.org/minghe",
                 config.data.display()
@@ -220,6 +226,14 @@ mod tests {
         assert_eq!(start(place.path(), None).unwrap().verifier_key(), first);
         let vkey = std::fs::read_to_string(place.path().join(VKEY_FILE)).unwrap();
         assert_eq!(vkey, format!("{first}\n"));
+    }
+
+    #[test]
+    fn rejects_a_witness_whose_key_is_gone() {
+        let place = tempfile::tempdir().unwrap();
+        start(place.path(), Some("w.example.com")).unwrap();
+        std::fs::remove_file(place.path().join(KEY_FILE)).unwrap();
+        complains(start(place.path(), None), "put the witness's key back");
     }
 
     #[test]

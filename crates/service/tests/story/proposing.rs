@@ -85,6 +85,22 @@ async fn a_turn_by_hand_needs_no_proposal_and_fits_between_others() {
 }
 
 #[tokio::test]
+async fn of_two_turns_entered_at_once_the_later_is_told_of_the_other() {
+    let town = flowing().await;
+    for hour in 1..=3 {
+        let log = |code: &str| Ask::LogTurn {
+            turn: turn(&format!("{code}{hour}"), "e1", &format!("0{hour}:00")),
+            closed_at: at(&format!("0{hour}:30")),
+            proposal: None,
+        };
+        let (one, other) = tokio::join!(town.ask_station(log("a")), town.ask_station(log("b")));
+        let refused = one.as_ref().err().xor(other.as_ref().err());
+        let refused = refused.unwrap_or_else(|| panic!("{one:?} {other:?}"));
+        assert_eq!(refused.class(), ErrorClass::Conflict, "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn rejects_a_log_in_the_future_and_by_a_cadre() {
     let town = flowing().await;
     town.set_clock(at("03:00"));

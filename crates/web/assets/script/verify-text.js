@@ -17,7 +17,7 @@ export const TEXTS = {
 
   // The tick
   checked: ["✓ 已核对。", "✓ Checked."],
-  checked_words: ["这一条是公示记录 {0} 条中的第 {1} 号，{2} 个签字逐个验证无误，本页 {3} 处数字与所签的内容一致。", "This is entry {1} of {0} in the public log; each of its {2} signatures was verified, and {3} figures on this page are those that were signed."],
+  checked_words: ["这一条是公示记录 {0} 条中的第 {1} 号，{2} 个签字逐个验证无误，本页 {3} 处数字与所签的内容一致。", "This is entry {1} of {0} in the public log; every signature under it ({2}) was verified, and all figures on this page ({3}) are those that were signed."],
   checked_what: ["核对了什么", "What was checked"],
   step_checkpoint: ["记录的检查点由钥匙 {0} 签名", "The log's checkpoint is signed by the key {0}"],
   step_witnesses: ["{0} 个见证人签名证明记录只增不改", "{0} witnesses cosigned that the log only grew"],

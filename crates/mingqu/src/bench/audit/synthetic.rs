@@ -20,7 +20,7 @@ use domain::share::{ShareMethod, divide};
 use domain::{MeterCode, OutletId, Timestamp, TurnId, VillageId};
 use telemetry::{ChainHash, Flags, Kind, MeterId, Report, Signature, VerifyingKey};
 
-use crate::command::log::write;
+use crate::command::log_folder::write;
 
 /// Wells that take turns; one village has them all.
 const WELLS: usize = 40;
