@@ -57,8 +57,7 @@ impl Service {
     /// What is co-signed, with its signatures checked ahead on all cores.
     async fn read_ready(&self) -> Result<Vec<Ready>, ServiceError> {
         let mut ready = Vec::new();
-        for row in self.store.statements_ready().await? {
-            let signatures = self.store.co_signatures(row.id).await?;
+        for (row, signatures) in self.store.statements_ready().await? {
             match Statement::parse(&row.payload_type, &row.payload) {
                 Ok(statement) => {
                     let envelope = envelope_of(&row, &statement, &signatures);

@@ -1,5 +1,7 @@
 //! Co-signatures as they are gathered under a statement.
 
+use std::collections::BTreeMap;
+
 use domain::progress::Progress;
 use domain::{PersonId, Timestamp};
 
@@ -36,10 +38,12 @@ pub struct SeenStatement {
 /// Signatures under one statement; a policy demands a handful.
 const MAX_CO_SIGNATURES_PER_READ: i64 = 100;
 
+/// Key, role, person, signature, when.
+type Fields = (Vec<u8>, String, String, Vec<u8>, i64);
+
 impl Store {
     /// The signatures under a statement, in the order they came in.
     pub async fn co_signatures(&self, statement: i64) -> Result<Vec<CoSignature>, StoreError> {
-        type Fields = (Vec<u8>, String, String, Vec<u8>, i64);
         let rows: Vec<Fields> = on!(self.pool, p => sqlx::query_as(
             "SELECT public_key, role, person, signature, received_at FROM co_signature
              WHERE district = $1 AND statement = $2 ORDER BY received_at, public_key LIMIT $3",
@@ -48,17 +52,7 @@ impl Store {
         .bind(statement)
         .bind(MAX_CO_SIGNATURES_PER_READ)
         .fetch_all(p))?;
-        rows.into_iter()
-            .map(|(public_key, role, person, signature, received_at)| {
-                Ok(CoSignature {
-                    public_key: fixed("co_signature", "public_key", public_key)?,
-                    role,
-                    person: parsed("co_signature", "person", &person)?,
-                    signature: fixed("co_signature", "signature", signature)?,
-                    received_at: instant("co_signature", "received_at", received_at)?,
-                })
-            })
-            .collect()
+        rows.into_iter().map(read).collect()
     }
 
     /// Adds a signature and moves the statement on, if it still is as the signature was judged
@@ -131,4 +125,43 @@ pub(crate) async fn insert(
         )),
         _ => Ok(()),
     }
+}
+
+fn read(
+    (public_key, role, person, signature, received_at): Fields,
+) -> Result<CoSignature, StoreError> {
+    Ok(CoSignature {
+        public_key: fixed("co_signature", "public_key", public_key)?,
+        role,
+        person: parsed("co_signature", "person", &person)?,
+        signature: fixed("co_signature", "signature", signature)?,
+        received_at: instant("co_signature", "received_at", received_at)?,
+    })
+}
+
+/// The signatures under all co-signed statements from the first to the last of these ids, by statement and in the order
+/// they came in.
+pub(crate) async fn of_ready(
+    tx: &mut Tx,
+    district: i64,
+    first: i64,
+    last: i64,
+) -> Result<BTreeMap<i64, Vec<CoSignature>>, StoreError> {
+    let rows: Vec<(i64, Vec<u8>, String, String, Vec<u8>, i64)> = within!(tx, c => sqlx::query_as(
+        "SELECT c.statement, c.public_key, c.role, c.person, c.signature, c.received_at
+         FROM statement AS s JOIN co_signature AS c ON c.district = s.district AND c.statement = s.id
+         WHERE s.district = $1 AND s.state = $2 AND s.id BETWEEN $3 AND $4
+         ORDER BY c.statement, c.received_at, c.public_key",
+    )
+    .bind(district)
+    .bind(Progress::CoSigned.code())
+    .bind(first)
+    .bind(last)
+    .fetch_all(c))?;
+    let mut all = BTreeMap::<i64, Vec<CoSignature>>::new();
+    for (statement, public_key, role, person, signature, received_at) in rows {
+        let signature = read((public_key, role, person, signature, received_at))?;
+        all.entry(statement).or_default().push(signature);
+    }
+    Ok(all)
 }

@@ -3,9 +3,10 @@
 use domain::progress::Progress;
 use domain::{OutletId, RoundId, Timestamp, VillageId};
 
+use crate::bulk::json_rows;
 use crate::column::{bound, fixed, number, stored};
 use crate::pool::{Tx, changed, on, within};
-use crate::projection::{Projection, Totals};
+use crate::projection::{Gathered, Projection};
 use crate::{Store, StoreError};
 
 /// Entries of one posting.
@@ -147,12 +148,13 @@ impl Store {
         for tile in &posting.tiles {
             put_tile(&mut tx, self.district, tile).await?;
         }
-        let mut totals = Totals::default();
+        let mut gathered = Gathered::default();
         for entry in &posting.entries {
             put_entry(&mut tx, self.district, posting.posted_at, entry).await?;
-            entry.projection.write(&mut tx, self.district, entry, &mut totals).await?;
+            entry.projection.write(&mut tx, self.district, entry, &mut gathered).await?;
         }
-        totals.write(&mut tx, self.district).await?;
+        gathered.write(&mut tx, self.district).await?;
+        mark_posted(&mut tx, self.district, &posting.entries).await?;
         tx.commit().await?;
         Ok(PostOutcome::Posted)
     }
@@ -304,27 +306,50 @@ async fn put_entry(
         .bind(posted_at.millis())
         .bind(entry.envelope.as_slice())
     )?;
-    let Some(statement) = entry.statement else {
-        return Ok(());
-    };
-    let posted = changed!(
-        tx,
-        sqlx::query(
-            "UPDATE statement SET state = $3, posted_index = $4
-             WHERE district = $1 AND id = $2 AND state = $5",
+    Ok(())
+}
+
+/// Says of the statements that they are posted; a conflict unless every one of them was co-signed.
+async fn mark_posted(tx: &mut Tx, district: i64, entries: &[NewEntry]) -> Result<(), StoreError> {
+    let mut rows = Vec::with_capacity(entries.len());
+    for entry in entries {
+        if let Some(statement) = entry.statement {
+            rows.push((statement, stored("log index", entry.index)?));
+        }
+    }
+    let marked = match tx {
+        Tx::Sqlite(tx) => sqlx::query(
+            "UPDATE statement SET state = $2, posted_index = v.value ->> 1 FROM json_each($4) AS v
+             WHERE statement.district = $1 AND statement.id = v.value ->> 0 AND statement.state = $3",
         )
         .bind(district)
-        .bind(statement)
         .bind(Progress::Posted.code())
-        .bind(index)
         .bind(Progress::CoSigned.code())
-    )?;
-    if posted == 1 {
+        .bind(json_rows(&rows)?)
+        .execute(&mut **tx)
+        .await?
+        .rows_affected(),
+        Tx::Postgres(tx) => sqlx::query(
+            "UPDATE statement SET state = $2, posted_index = v.idx
+             FROM UNNEST($4::BIGINT[], $5::BIGINT[]) AS v(id, idx)
+             WHERE statement.district = $1 AND statement.id = v.id AND statement.state = $3",
+        )
+        .bind(district)
+        .bind(Progress::Posted.code())
+        .bind(Progress::CoSigned.code())
+        .bind(rows.iter().map(|row| row.0).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.1).collect::<Vec<_>>())
+        .execute(&mut **tx)
+        .await?
+        .rows_affected(),
+    };
+    if usize::try_from(marked).is_ok_and(|marked| marked == rows.len()) {
         return Ok(());
     }
+    let statements: Vec<String> = rows.iter().map(|(statement, _)| statement.to_string()).collect();
     Err(StoreError::conflict(
         "posting of statement",
-        &statement,
+        &statements.join(", "),
         "it is not co-signed, or it is posted already",
     ))
 }

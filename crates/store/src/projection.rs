@@ -1,5 +1,7 @@
 //! What pages read of a posted entry, written in the transaction that posts it.
 
+mod waterings;
+
 use std::collections::BTreeMap;
 
 use domain::progress::Progress;
@@ -10,6 +12,7 @@ use crate::bulk::json_rows;
 use crate::column::stored;
 use crate::log::NewEntry;
 use crate::pool::{Tx, changed, within};
+use waterings::Waterings;
 
 /// What pages read of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,19 +86,22 @@ impl Projection {
         tx: &mut Tx,
         district: i64,
         entry: &NewEntry,
-        totals: &mut Totals,
+        gathered: &mut Gathered,
     ) -> Result<(), StoreError> {
         match self {
             Self::None => Ok(()),
-            Self::Watering { shares, supersedes, volume, .. } => {
+            Self::Watering { supersedes, volume, .. } => {
                 let (village, round) = place(entry)?;
                 if let Some(former) = supersedes {
-                    supersede(tx, district, former.index, entry.index, totals).await?;
+                    // It may stand in the same posting.
+                    gathered.waterings.write(tx, district).await?;
+                    supersede(tx, district, former.index, entry.index, &mut gathered.totals)
+                        .await?;
                     self.correct_turn(tx, district, former, entry.statement).await?;
                 }
-                self.write_watering(tx, district, entry, village, round).await?;
-                write_shares(tx, district, entry.index, shares).await?;
-                totals.add(village.as_str(), round.as_str(), Sums::watering(1, volume.get()));
+                gathered.waterings.add(entry, village, round)?;
+                let sums = Sums::watering(1, volume.get());
+                gathered.totals.add(village.as_str(), round.as_str(), sums);
                 Ok(())
             }
             Self::BillRun { year, bills } => {
@@ -104,7 +110,7 @@ impl Projection {
                 write_bill_run(tx, district, entry, village, *year, bills.len(), total).await?;
                 write_bills(tx, district, entry.index, *year, bills).await?;
                 let round = entry.round.as_ref().map_or("", RoundId::as_str);
-                totals.add(village.as_str(), round, Sums::billed(total.get()));
+                gathered.totals.add(village.as_str(), round, Sums::billed(total.get()));
                 Ok(())
             }
         }
@@ -135,41 +141,26 @@ impl Projection {
         )?;
         Ok(())
     }
+}
 
-    async fn write_watering(
-        &self,
-        tx: &mut Tx,
-        district: i64,
-        entry: &NewEntry,
-        village: &VillageId,
-        round: &RoundId,
-    ) -> Result<(), StoreError> {
-        let Self::Watering { outlet, start_at, end_at, volume, estimated, .. } = self else {
-            return Ok(());
-        };
-        changed!(
-            tx,
-            sqlx::query(
-                "INSERT INTO watering (district, idx, village, round, outlet, start_at, end_at, volume_l, estimated)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            )
-            .bind(district)
-            .bind(stored("log index", entry.index)?)
-            .bind(village.as_str())
-            .bind(round.as_str())
-            .bind(outlet.as_str())
-            .bind(start_at.millis())
-            .bind(end_at.millis())
-            .bind(volume.get())
-            .bind(i64::from(*estimated))
-        )?;
-        Ok(())
+/// What is written once a posting, whatever number of entries it has: each statement costs more than its rows.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    waterings: Waterings,
+    totals: Totals,
+}
+
+impl Gathered {
+    /// Writes what is left.
+    pub(crate) async fn write(mut self, tx: &mut Tx, district: i64) -> Result<(), StoreError> {
+        self.waterings.write(tx, district).await?;
+        self.totals.write(tx, district).await
     }
 }
 
 /// Sums of one village and round.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Sums {
+struct Sums {
     waterings: i64,
     volume_l: i64,
     billed_fen: i64,
@@ -187,7 +178,7 @@ impl Sums {
 
 /// By how much a posting changes the sums of villages and rounds.
 #[derive(Debug, Default)]
-pub(crate) struct Totals(BTreeMap<(String, String), Sums>);
+struct Totals(BTreeMap<(String, String), Sums>);
 
 impl Totals {
     fn add(&mut self, village: &str, round: &str, change: Sums) {
@@ -198,7 +189,7 @@ impl Totals {
     }
 
     /// Adds the changes to what is stored.
-    pub(crate) async fn write(self, tx: &mut Tx, district: i64) -> Result<(), StoreError> {
+    async fn write(self, tx: &mut Tx, district: i64) -> Result<(), StoreError> {
         for ((village, round), sums) in self.0 {
             changed!(
                 tx,
@@ -296,49 +287,6 @@ async fn write_bill_run(
         .bind(i64::try_from(bills).unwrap_or(i64::MAX))
         .bind(total.get())
     )?;
-    Ok(())
-}
-
-async fn write_shares(
-    tx: &mut Tx,
-    district: i64,
-    index: u64,
-    shares: &[NewShare],
-) -> Result<(), StoreError> {
-    let index = stored("log index", index)?;
-    for chunk in shares.chunks(CHUNK_ROWS) {
-        match tx {
-            Tx::Sqlite(tx) => {
-                let rows: Vec<_> = chunk
-                    .iter()
-                    .map(|share| (share.household.as_str(), share.area.get(), share.litres.get()))
-                    .collect();
-                sqlx::query(
-                    "INSERT INTO share (district, watering_idx, household, area, litres)
-                     SELECT $1, $2, v.value ->> 0, v.value ->> 1, v.value ->> 2 FROM json_each($3) AS v",
-                )
-                .bind(district)
-                .bind(index)
-                .bind(json_rows(&rows)?)
-                .execute(&mut **tx)
-                .await?;
-            }
-            Tx::Postgres(tx) => {
-                sqlx::query(
-                    "INSERT INTO share (district, watering_idx, household, area, litres)
-                     SELECT $1, $2, v.household, v.area, v.litres
-                     FROM UNNEST($3::TEXT[], $4::BIGINT[], $5::BIGINT[]) AS v(household, area, litres)",
-                )
-                .bind(district)
-                .bind(index)
-                .bind(chunk.iter().map(|share| share.household.as_str()).collect::<Vec<_>>())
-                .bind(chunk.iter().map(|share| share.area.get()).collect::<Vec<_>>())
-                .bind(chunk.iter().map(|share| share.litres.get()).collect::<Vec<_>>())
-                .execute(&mut **tx)
-                .await?;
-            }
-        }
-    }
     Ok(())
 }
 

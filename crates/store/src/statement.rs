@@ -246,16 +246,31 @@ impl Store {
         rows.into_iter().map(row).collect()
     }
 
-    /// Statements that have all their signatures and wait to be posted, oldest first.
-    pub async fn statements_ready(&self) -> Result<Vec<StatementRow>, StoreError> {
-        let rows: Vec<Fields> = on!(self.pool, p => sqlx::query_as(
+    /// Statements that have all their signatures and wait to be posted, oldest first, each with its signatures in the
+    /// order they came in.
+    pub async fn statements_ready(
+        &self,
+    ) -> Result<Vec<(StatementRow, Vec<CoSignature>)>, StoreError> {
+        let mut tx = self.pool.read().await?;
+        let rows: Vec<Fields> = within!(&mut tx, c => sqlx::query_as(
             select!("WHERE district = $1 AND state = $2 ORDER BY id LIMIT $3"),
         )
         .bind(self.district)
         .bind(Progress::CoSigned.code())
         .bind(i64::from(MAX_STATEMENTS_PER_READ))
-        .fetch_all(p))?;
-        rows.into_iter().map(row).collect()
+        .fetch_all(c))?;
+        let rows: Vec<StatementRow> = rows.into_iter().map(row).collect::<Result<_, _>>()?;
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+            return Ok(Vec::new());
+        };
+        let (first, last) = (first.id, last.id);
+        let mut signatures = co_signature::of_ready(&mut tx, self.district, first, last).await?;
+        tx.commit().await?;
+        let with_signatures = |row: StatementRow| {
+            let signatures = signatures.remove(&row.id).unwrap_or_default();
+            (row, signatures)
+        };
+        Ok(rows.into_iter().map(with_signatures).collect())
     }
 
     /// Marks a statement refused if it is still in the state expected, and frees its turn to be

@@ -96,7 +96,8 @@ pub async fn signatures_gather_by_compare_and_swap(ground: Ground) {
     assert!(store.add_co_signature(id, &signature(4), &one, CoSigned).await.unwrap());
     assert_eq!(store.co_signatures(id).await.unwrap(), [signature(2), signature(4)]);
     let ready = store.statements_ready().await.unwrap();
-    assert_eq!((ready.len(), ready[0].id, ready[0].state), (1, id, CoSigned));
+    assert_eq!((ready.len(), ready[0].0.id, ready[0].0.state), (1, id, CoSigned));
+    assert_eq!(ready[0].1, [signature(2), signature(4)]);
 }
 
 pub async fn a_statement_enters_with_all_its_signatures_or_not_at_all(ground: Ground) {
@@ -105,7 +106,7 @@ pub async fn a_statement_enters_with_all_its_signatures_or_not_at_all(ground: Gr
     let new = statement(1, CoSigned);
     let signatures = [signature(1), signature(2)];
     let id = store.insert_signed_statement(&new, &[attachment(1)], &signatures).await.unwrap();
-    assert_eq!(store.statements_ready().await.unwrap()[0].id, id);
+    assert_eq!(store.statements_ready().await.unwrap()[0].0.id, id);
     assert_eq!(store.co_signatures(id).await.unwrap(), signatures);
     assert_eq!(store.attachment(&[1; 32]).await.unwrap(), Some(attachment(1)));
 
