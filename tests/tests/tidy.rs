@@ -17,7 +17,7 @@ const ALLOWED_EDGES: [(&str, &[&str]); 14] = [
     ("store", &["telemetry", "domain", "disclosure"]),
     ("service", &["store", "telemetry", "domain", "disclosure", "evidence"]),
     ("mqtt", &["service", "telemetry"]),
-    ("web", &["service"]),
+    ("web", &["service", "sheet"]),
     ("witness", &["disclosure"]),
     ("firmware-sim", &["telemetry"]),
     (

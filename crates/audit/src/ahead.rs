@@ -100,13 +100,14 @@ pub(crate) const fn rule_of(error: &RecordError) -> Rule {
         RecordError::SharesDiffer
         | RecordError::Shares(_)
         | RecordError::AreaTooLarge(_)
+        | RecordError::NoPlot(..)
         | RecordError::NotInGroup(..) => Rule::Shares,
         RecordError::Volume { .. } => Rule::Volume,
         RecordError::Attachment(_) => Rule::AttachmentAltered,
         RecordError::AttachmentMissing(_) => Rule::AttachmentMissing,
         RecordError::OtherWaterings { .. }
-        | RecordError::OtherRoster(_)
-        | RecordError::BasicCharge
+        | RecordError::Year(_)
+        | RecordError::YearNotOver(_)
         | RecordError::Bill(_)
         | RecordError::BillsDiffer(_) => Rule::Bills,
         _ => Rule::Content,

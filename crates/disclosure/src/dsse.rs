@@ -34,9 +34,16 @@ pub const MAX_SIGNATURES: usize = 16;
 /// Why an envelope is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum EnvelopeError {
-    /// Over [`MAX_ENVELOPE_BYTES`].
-    #[error("an envelope of {0} bytes is over {MAX_ENVELOPE_BYTES}: move data to an attachment")]
-    TooLong(usize),
+    /// Over [`MAX_ENVELOPE_BYTES`], or over what its reader takes.
+    #[error(
+        "an envelope of {bytes} bytes is over {most}: move data to an attachment, or hand in less at once"
+    )]
+    TooLong {
+        /// How long it is.
+        bytes: usize,
+        /// How long it may be.
+        most: usize,
+    },
     /// Not one JSON text.
     #[error("the envelope is not valid JSON: {0}")]
     Json(String),
@@ -122,8 +129,17 @@ impl Envelope {
     /// Reads an envelope. An envelope without signatures is read too: who must have signed is
     /// policy.
     pub fn parse(bytes: &[u8]) -> Result<Self, EnvelopeError> {
-        if bytes.len() > MAX_ENVELOPE_BYTES {
-            return Err(EnvelopeError::TooLong(bytes.len()));
+        let envelope = Self::parse_up_to(bytes, MAX_ENVELOPE_BYTES)?;
+        if envelope.payload.len() > MAX_PAYLOAD_BYTES {
+            return Err(EnvelopeError::PayloadTooLong(envelope.payload.len()));
+        }
+        Ok(envelope)
+    }
+
+    /// Reads an envelope of at most `most` bytes that never becomes a log entry; its payload may be as long as fits.
+    pub fn parse_up_to(bytes: &[u8], most: usize) -> Result<Self, EnvelopeError> {
+        if bytes.len() > most {
+            return Err(EnvelopeError::TooLong { bytes: bytes.len(), most });
         }
         let [payload, payload_type, signatures] = json::parse(bytes)?
             .into_fields("the envelope", ["payload", "payloadType", "signatures"])?;
@@ -206,11 +222,7 @@ struct WireEnvelope<'a> {
 
 fn read_payload(value: Value) -> Result<Vec<u8>, EnvelopeError> {
     let text = value.into_text("payload")?;
-    let payload = base64_bytes(&text).ok_or(EnvelopeError::Base64("payload"))?;
-    if payload.len() > MAX_PAYLOAD_BYTES {
-        return Err(EnvelopeError::PayloadTooLong(payload.len()));
-    }
-    Ok(payload)
+    base64_bytes(&text).ok_or(EnvelopeError::Base64("payload"))
 }
 
 fn read_signature(value: Value) -> Result<EnvelopeSignature, EnvelopeError> {

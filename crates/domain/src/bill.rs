@@ -1,30 +1,16 @@
-//! From posted waterings to bills: a pure function, so that anyone recomputes the same fen.
+//! Bills (水费单): what a line charges for, the sum that it comes of, and what is due after earlier runs.
 //!
-//! A watering is priced as a whole, rounded once, and the amount is apportioned over its shares by
-//! largest remainder, so the lines of a watering add up to its price. The basic charge is a line
-//! of its own, once for each household and year.
+//! A line is known by its [`Charge`]. The year's account ([`crate::account`]) gives every line of the year; a
+//! settlement bills the difference to what earlier runs billed ([`settle`]), so that a correction becomes a line of
+//! its own and nothing is rewritten.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
-use crate::share::{Share, largest_remainder};
-use crate::tariff::{Price, TariffError, Tariffs};
-use crate::{Area, Fen, HouseholdNo, Litres, Timestamp};
-
-/// A watering as the public log states it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PostedWatering {
-    /// Its index in the public log.
-    pub index: u64,
-    /// When it began: the tariff in force then prices it.
-    pub start: Timestamp,
-    /// Its volume; the shares add up to it.
-    pub volume: Litres,
-    /// Its shares, by household number.
-    pub shares: Vec<Share>,
-}
+use crate::plot::Source;
+use crate::tariff::{ExactPrice, Per};
+use crate::{Area, ClassId, Fen, HouseholdNo, Litres};
 
 /// A household's charges of one billing run (水费单).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +20,7 @@ pub struct Bill {
     pub household: HouseholdNo,
     /// Every step of the sum.
     pub lines: Vec<BillLine>,
-    /// The sum of the lines.
+    /// What is due: the sum of the lines' amounts, less what was billed before.
     pub total_fen: Fen,
 }
 
@@ -42,241 +28,339 @@ pub struct Bill {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BillLine {
-    /// The rule it follows, with the figures that go in.
+    /// What it charges for: by this the same line is found again in a later run.
     pub charge: Charge,
-    /// The posting index of the tariff it is priced by.
-    pub tariff: u64,
-    /// The tariff's price, in yuan for one m³ or one mu and year.
-    pub price: Price,
-    /// What it comes to.
+    /// The sum that gives the amount; none when nothing is charged for this any more and the line takes back what was
+    /// billed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
+    /// What it comes to now; negative where money is given back.
     pub amount_fen: Fen,
+    /// What earlier runs billed for the same charge.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub billed_fen: Fen,
 }
 
-/// What a line charges for.
+/// The sum of a line: price × quantity, rounded half up to the fen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Basis {
+    /// The posting index of the tariff it is priced by.
+    pub tariff: u64,
+    /// The effective price in yuan, exact: the published one with its multipliers.
+    pub price: ExactPrice,
+    /// What the price is for.
+    pub per: Per,
+    /// How much of it.
+    pub quantity: Quantity,
+}
+
+/// How much a line charges for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Quantity {
+    /// Water used, or saved.
+    Water {
+        /// The litres that are priced.
+        litres: Litres,
+        /// The share that they are part of, where a loss lies between what was measured and what is priced.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        share: Option<LossyShare>,
+        /// The watering, where its total is rounded once and apportioned by litres.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        whole: Option<Whole>,
+    },
+    /// Land, in hundredths of a mu.
+    Area(Area),
+    /// What a year's charges are short of a minimum for this much.
+    ShortOf {
+        /// The household's area, where the minimum is per mu.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        area: Option<Area>,
+        /// The year's basic charges, metered charges and fees, less subsidies.
+        charged_fen: Fen,
+    },
+}
+
+/// A household's share of a watering before and after conveyance loss (输水损失).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LossyShare {
+    /// As measured and posted.
+    pub measured: Litres,
+    /// As priced.
+    pub priced: Litres,
+}
+
+/// Everything in a watering that one price holds for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Whole {
+    /// Its litres, as priced.
+    pub litres: Litres,
+    /// Its price, rounded once.
+    pub fen: Fen,
+}
+
+/// What a line charges for. Within a household no two lines of a year's account have the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Charge {
-    /// The basic charge (基本水费) for a year: area × price.
+    /// A basic charge (基本水费).
     Basic {
         /// The year.
         year: i32,
-        /// The household's area in the roster, in hundredths of a mu.
-        area: Area,
+        /// The source that the price is limited to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<Source>,
+        /// The class that the price is limited to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        class: Option<ClassId>,
     },
-    /// A share of a watering (计量水费): the watering's price × share ÷ volume.
+    /// A fee that is owed once a year.
+    YearlyFee {
+        /// Its name.
+        name: String,
+        /// The year.
+        year: i32,
+        /// The source that the fee is limited to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<Source>,
+        /// The class that the fee is limited to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        class: Option<ClassId>,
+    },
+    /// Water used (计量水费, 加价).
     Metered {
-        /// The watering's posting index.
+        /// The posting index of the watering's first version.
         watering: u64,
-        /// The watering's whole volume.
-        watering_litres: Litres,
-        /// The watering's whole price: volume × price, rounded half up to the fen.
-        watering_fen: Fen,
-        /// The household's share.
-        litres: Litres,
+        /// The class of the land that it went to.
+        class: ClassId,
+        /// 0 within quota, then the tiers (阶梯) in their order.
+        tier: u8,
+    },
+    /// A fee on water used.
+    Fee {
+        /// Its name.
+        name: String,
+        /// The posting index of the watering's first version.
+        watering: u64,
+        /// The class of the land that it went to.
+        class: ClassId,
+    },
+    /// A subsidy (补贴) on water used within quota.
+    Subsidy {
+        /// Its name.
+        name: String,
+        /// The posting index of the watering's first version.
+        watering: u64,
+        /// The class of the land that it went to.
+        class: ClassId,
+    },
+    /// A reward (节水奖励) for water saved in a year.
+    Reward {
+        /// Its name.
+        name: String,
+        /// The year.
+        year: i32,
+        /// The source.
+        source: Source,
+        /// The class.
+        class: ClassId,
+    },
+    /// What was short of the least for a year.
+    Minimum {
+        /// The year.
+        year: i32,
     },
 }
 
-/// Why a run cannot be billed.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum BillError {
-    /// Pricing failed.
-    #[error(transparent)]
-    Tariff(#[from] TariffError),
-    /// There is nothing to bill.
-    #[error("there is no posted watering to bill: post the round's waterings first")]
-    NothingToBill,
-    /// The shares cannot carry the price.
-    #[error("the shares of posting {0} cannot carry its price")]
-    Shares(u64),
+impl Charge {
+    /// The posting index of the first version of the watering that it charges for; none where it charges for a year.
+    pub fn watering(&self) -> Option<u64> {
+        match self {
+            Self::Metered { watering, .. }
+            | Self::Fee { watering, .. }
+            | Self::Subsidy { watering, .. } => Some(*watering),
+            Self::Basic { .. }
+            | Self::YearlyFee { .. }
+            | Self::Reward { .. }
+            | Self::Minimum { .. } => None,
+        }
+    }
 }
 
-/// Bills one village and one round.
+impl BillLine {
+    /// What this line adds to what is due.
+    pub fn due(&self) -> Fen {
+        self.amount_fen - self.billed_fen
+    }
+}
+
+impl Bill {
+    /// A bill of these lines.
+    pub fn new(household: HouseholdNo, lines: Vec<BillLine>) -> Self {
+        let total_fen = lines.iter().map(BillLine::due).sum();
+        Self { household, lines, total_fen }
+    }
+}
+
+/// What has to be billed so that everything is billed as it stands `now`, after earlier runs `billed` so much for each
+/// charge.
 ///
-/// `waterings` are the run's posted waterings by index; `households` the village's roster with
-/// areas in hundredths of a mu. With `basic_charge`, every household of the roster is also charged
-/// the basic price of the tariff in force when the earliest watering began, for that year. Bills
-/// come in the order of household numbers; a household with nothing to pay for has none.
-pub fn bill_run(
-    tariffs: &Tariffs,
-    households: &[(HouseholdNo, Area)],
-    waterings: &[PostedWatering],
-    basic_charge: bool,
-) -> Result<Vec<Bill>, BillError> {
-    let earliest = waterings.iter().map(|w| w.start).min().ok_or(BillError::NothingToBill)?;
-    let mut lines: BTreeMap<&HouseholdNo, Vec<BillLine>> = BTreeMap::new();
-    if basic_charge {
-        let (index, tariff) = tariffs.in_force(earliest)?;
-        let price = tariff.basic_yuan_per_mu_year;
-        for (household, area) in households {
-            lines.entry(household).or_default().push(BillLine {
-                charge: Charge::Basic { year: earliest.year(), area: *area },
-                tariff: index,
-                price,
-                amount_fen: price.for_area(*area)?,
-            });
-        }
-    }
-    for watering in waterings {
-        for (household, line) in metered_lines(tariffs, watering)? {
-            lines.entry(household).or_default().push(line);
-        }
-    }
-    let mut bills: Vec<Bill> = lines
-        .into_iter()
-        .map(|(household, lines)| Bill {
-            household: household.clone(),
-            total_fen: lines.iter().map(|line| line.amount_fen).sum(),
-            lines,
+/// Lines stand in the order of `now`, each with what was billed before; a line whose amount is billed already is left
+/// out. Charges that are gone follow, with nothing charged and what was billed. So the second of two runs over the same
+/// record has no line.
+///
+/// A charge counts as billed once a run had a line for it, even one of 0 fen: keep `billed` as the latest
+/// `amount_fen` of each charge.
+pub fn settle(now: &[BillLine], billed: &BTreeMap<Charge, Fen>) -> Vec<BillLine> {
+    let mut due: Vec<BillLine> = now
+        .iter()
+        .filter(|line| billed.get(&line.charge) != Some(&line.amount_fen))
+        .map(|line| {
+            let billed_fen = billed.get(&line.charge).copied().unwrap_or_default();
+            BillLine { billed_fen, ..line.clone() }
         })
         .collect();
-    bills.sort_by(|a, b| a.household.number_order().cmp(&b.household.number_order()));
-    Ok(bills)
-}
-
-fn metered_lines<'a>(
-    tariffs: &Tariffs,
-    watering: &'a PostedWatering,
-) -> Result<Vec<(&'a HouseholdNo, BillLine)>, BillError> {
-    let (index, tariff) = tariffs.in_force(watering.start)?;
-    let price = tariff.metered_yuan_per_m3;
-    let whole = price.for_volume(watering.volume)?;
-    let weights = share_weights(watering);
-    let amounts =
-        largest_remainder(whole.get(), &weights).ok_or(BillError::Shares(watering.index))?;
-    Ok(watering
-        .shares
+    let standing: BTreeSet<&Charge> = now.iter().map(|line| &line.charge).collect();
+    let gone = billed
         .iter()
-        .zip(amounts)
-        .map(|(share, amount)| {
-            let charge = Charge::Metered {
-                watering: watering.index,
-                watering_litres: watering.volume,
-                watering_fen: whole,
-                litres: share.litres,
-            };
-            (&share.household, BillLine { charge, tariff: index, price, amount_fen: Fen(amount) })
-        })
-        .collect())
+        .filter(|(charge, fen)| **fen != Fen::ZERO && !standing.contains(charge))
+        .map(|(charge, &billed_fen)| BillLine {
+            charge: charge.clone(),
+            basis: None,
+            amount_fen: Fen::ZERO,
+            billed_fen,
+        });
+    due.extend(gone);
+    due
 }
 
-/// Money follows litres; a watering without water costs nothing, however it is divided.
-fn share_weights(watering: &PostedWatering) -> Vec<i64> {
-    if watering.volume == Litres::ZERO {
-        return vec![1; watering.shares.len()];
-    }
-    watering.shares.iter().map(|share| share.litres.get()).collect()
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_nothing(fen: &Fen) -> bool {
+    *fen == Fen::ZERO
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::share::{Part, ShareMethod, divide};
-    use crate::tariff::Tariff;
-    use crate::{HouseholdNo, TariffId};
-    use proptest::prelude::*;
 
-    fn tariffs(metered: &str, basic: &str) -> Tariffs {
-        let mut tariffs = Tariffs::default();
-        tariffs.post(
-            5,
-            Tariff {
-                id: TariffId::new("t1").unwrap(),
-                valid_from: "2016-01-01T00:00:00Z".parse().unwrap(),
-                metered_yuan_per_m3: Price::new(metered).unwrap(),
-                basic_yuan_per_mu_year: Price::new(basic).unwrap(),
-            },
-        );
-        tariffs
+    fn class() -> ClassId {
+        ClassId::new("grain").unwrap()
     }
 
-    fn households() -> Vec<(HouseholdNo, Area)> {
-        [("101", 840), ("102", 1170), ("103", 990), ("104", 600)]
-            .map(|(no, area)| (HouseholdNo::new(no).unwrap(), Area(area)))
-            .to_vec()
-    }
-
-    fn watering(index: u64, litres: i64) -> PostedWatering {
-        PostedWatering {
-            index,
-            start: "2016-04-02T00:00:00Z".parse().unwrap(),
-            volume: Litres(litres),
-            shares: {
-                let part = |(household, area)| Part { household, area, minutes: None };
-                let parts: Vec<Part> = households().into_iter().map(part).collect();
-                divide(Litres(litres), ShareMethod::Area, &parts).unwrap()
-            },
+    fn line(watering: u64, fen: i64) -> BillLine {
+        let quantity = Quantity::Water { litres: Litres(fen * 100), share: None, whole: None };
+        BillLine {
+            charge: Charge::Metered { watering, class: class(), tier: 0 },
+            basis: Some(Basis {
+                tariff: 3,
+                price: "0.10".parse().unwrap(),
+                per: Per::CubicMetre,
+                quantity,
+            }),
+            amount_fen: Fen(fen),
+            billed_fen: Fen::ZERO,
         }
     }
 
-    #[test]
-    fn golden_split_by_area_adds_up_to_the_fen() {
-        let bills =
-            bill_run(&tariffs("0.152", "0"), &households(), &[watering(7, 6_480_000)], false)
-                .unwrap();
-        let totals: Vec<i64> = bills.iter().map(|bill| bill.total_fen.get()).collect();
-        assert_eq!(totals, [22_983, 32_011, 27_086, 16_416]);
-        assert_eq!(totals.iter().sum::<i64>(), 98_496);
+    fn book(billed: &mut BTreeMap<Charge, Fen>, lines: &[BillLine]) {
+        billed.extend(lines.iter().map(|line| (line.charge.clone(), line.amount_fen)));
     }
 
     #[test]
-    fn the_basic_charge_stands_on_its_own_line() {
-        let bills =
-            bill_run(&tariffs("0.152", "4"), &households(), &[watering(7, 6_480_000)], true)
-                .unwrap();
-        let first = &bills[0];
-        assert_eq!(first.lines[0].amount_fen, Fen(3360));
-        assert_eq!(first.lines[0].charge, Charge::Basic { year: 2016, area: Area(840) });
-        assert_eq!(first.total_fen, Fen(22_983 + 3360));
-        assert_eq!(first.lines[1].tariff, 5);
+    fn the_first_run_bills_every_line() {
+        let now = [line(1, 100), line(2, 0)];
+        assert_eq!(settle(&now, &BTreeMap::new()), now);
     }
 
     #[test]
-    fn a_watering_without_water_costs_nothing() {
-        let bills =
-            bill_run(&tariffs("0.152", "4"), &households(), &[watering(7, 0)], false).unwrap();
-        assert!(bills.iter().all(|bill| bill.total_fen == Fen::ZERO));
+    fn a_second_run_bills_nothing() {
+        let now = [line(1, 100), line(2, 0)];
+        let mut billed = BTreeMap::new();
+        let due = settle(&now, &billed);
+        book(&mut billed, &due);
+        assert_eq!(settle(&now, &billed), []);
     }
 
     #[test]
-    fn rejects_a_run_without_waterings_or_tariff() {
-        assert_eq!(
-            bill_run(&tariffs("1", "1"), &households(), &[], true),
-            Err(BillError::NothingToBill)
-        );
-        assert!(matches!(
-            bill_run(&Tariffs::default(), &households(), &[watering(7, 1)], true),
-            Err(BillError::Tariff(TariffError::NoneInForce(_)))
-        ));
+    fn a_correction_is_billed_as_a_difference() {
+        let mut billed = BTreeMap::new();
+        book(&mut billed, &[line(1, 100), line(2, 50), line(3, 0)]);
+        let now = [line(2, 70), line(4, 5)];
+        let due = settle(&now, &billed);
+        assert_eq!(due.len(), 3);
+        assert_eq!(due[0], BillLine { billed_fen: Fen(50), ..line(2, 70) });
+        assert_eq!(due[1], line(4, 5));
+        let back =
+            BillLine { basis: None, amount_fen: Fen::ZERO, billed_fen: Fen(100), ..line(1, 100) };
+        assert_eq!(due[2], back);
+        let bill = Bill::new(HouseholdNo::new("101").unwrap(), due.clone());
+        assert_eq!(bill.total_fen, Fen(20 + 5 - 100));
+        book(&mut billed, &due);
+        assert_eq!(settle(&now, &billed), []);
     }
 
     #[test]
     fn a_bill_reads_back_from_its_json() {
-        let bills =
-            bill_run(&tariffs("0.0305", "4"), &households(), &[watering(7, 1001)], true).unwrap();
-        let json = serde_json::to_string(&bills).unwrap();
-        assert_eq!(serde_json::from_str::<Vec<Bill>>(&json).unwrap(), bills);
+        let charges = [
+            Charge::Basic { year: 2024, source: None, class: Some(class()) },
+            Charge::YearlyFee {
+                name: "管护费".into(),
+                year: 2024,
+                source: Some(Source::Ground),
+                class: None,
+            },
+            Charge::Metered { watering: 7, class: class(), tier: 2 },
+            Charge::Fee { name: "末级渠系".into(), watering: 7, class: class() },
+            Charge::Subsidy { name: "补贴".into(), watering: 7, class: class() },
+            Charge::Reward {
+                name: "节水".into(),
+                year: 2024,
+                source: Source::Surface,
+                class: class(),
+            },
+            Charge::Minimum { year: 2024 },
+        ];
+        let lossy = LossyShare { measured: Litres(100), priced: Litres(95) };
+        let whole = Whole { litres: Litres(1000), fen: Fen(15) };
+        let quantities = [
+            Quantity::Water { litres: Litres(95), share: Some(lossy), whole: Some(whole) },
+            Quantity::Area(Area(840)),
+            Quantity::ShortOf { area: None, charged_fen: Fen(9) },
+            Quantity::ShortOf { area: Some(Area(840)), charged_fen: Fen(9) },
+        ];
+        let lines = charges.into_iter().zip(quantities.into_iter().cycle());
+        let lines = lines.map(|(charge, quantity)| BillLine {
+            basis: line(1, 1).basis.map(|basis| Basis { quantity, ..basis }),
+            charge,
+            billed_fen: Fen(3),
+            ..line(1, -4)
+        });
+        let mut lines: Vec<BillLine> = lines.collect();
+        lines.push(BillLine { basis: None, ..line(1, 0) });
+        let bill = Bill::new(HouseholdNo::new("101").unwrap(), lines);
+        let json = serde_json::to_string(&bill).unwrap();
+        assert_eq!(serde_json::from_str::<Bill>(&json).unwrap(), bill);
     }
 
-    proptest! {
-        #[test]
-        fn lines_add_up_to_the_waterings_prices(
-            volumes in prop::collection::vec(0_i64..5_000_000_000, 1..6),
-            price in 0_u32..99_999,
-        ) {
-            let price = format!("0.{price:05}");
-            let tariffs = tariffs(&price, "4");
-            let waterings: Vec<_> =
-                (0..).zip(&volumes).map(|(index, &litres)| watering(index, litres)).collect();
-            let bills = bill_run(&tariffs, &households(), &waterings, false).unwrap();
-            let billed: i64 = bills.iter().map(|bill| bill.total_fen.get()).sum();
-            let due: i64 = volumes
-                .iter()
-                .map(|&litres| Price::new(&price).unwrap().for_volume(Litres(litres)).unwrap().get())
-                .sum();
-            prop_assert_eq!(billed, due);
-            for bill in &bills {
-                prop_assert_eq!(bill.lines.iter().map(|line| line.amount_fen).sum::<Fen>(), bill.total_fen);
-            }
+    #[test]
+    fn a_line_has_one_form_in_json() {
+        assert_eq!(
+            serde_json::to_string(&line(7, 12)).unwrap(),
+            r#"{"charge":{"metered":{"watering":7,"class":"grain","tier":0}},"basis":{"tariff":3,"price":"0.10","per":"m3","quantity":{"water":{"litres":1200}}},"amount_fen":12}"#
+        );
+    }
+
+    #[test]
+    fn rejects_unknown_fields_of_a_line() {
+        for json in [
+            r#"{"charge":{"minimum":{"year":2024}},"amount_fen":1,"note":1}"#,
+            r#"{"charge":{"minimum":{"year":2024,"month":1}},"amount_fen":1}"#,
+            r#"{"charge":{"maximum":{"year":2024}},"amount_fen":1}"#,
+        ] {
+            assert!(serde_json::from_str::<BillLine>(json).is_err(), "{json}");
         }
     }
 }

@@ -116,6 +116,10 @@ id!(
     TariffId, "tariff"
 );
 id!(
+    /// A class of crops within a tariff.
+    ClassId, "class"
+);
+id!(
     /// A version of a rating table (水位–流量关系表); a new version has a new code.
     TableId, "rating table"
 );

@@ -6,10 +6,13 @@
 //! reckons with real numbers; what is posted and used is the table's integers.) Figures that belong to a place (a
 //! price, a scale, a tolerance) are data, never constants of this crate.
 
+pub mod account;
 pub mod balance;
 pub mod bill;
+pub mod holder;
 pub mod id;
 pub mod measurement;
+pub mod payment;
 pub mod plot;
 pub mod progress;
 pub mod rating;
@@ -25,8 +28,8 @@ pub mod units;
 pub mod watch;
 
 pub use id::{
-    DistrictId, GroupId, HouseholdNo, IdError, MeterCode, OutletId, PersonId, RoundId, TableId,
-    TariffId, TurnId, VillageId,
+    ClassId, DistrictId, GroupId, HouseholdNo, IdError, MeterCode, OutletId, PersonId, RoundId,
+    TableId, TariffId, TurnId, VillageId,
 };
 pub use time::{TimeError, Timestamp};
 pub use units::{Area, Fen, Litres, UnitError};

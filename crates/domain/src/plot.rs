@@ -46,6 +46,15 @@ pub enum PlotError {
     Crop(String),
 }
 
+impl core::fmt::Display for Source {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Surface => "surface",
+            Self::Ground => "ground",
+        })
+    }
+}
+
 impl Crop {
     /// Reads a crop's name.
     pub fn new(name: &str) -> Result<Self, PlotError> {

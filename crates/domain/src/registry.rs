@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::plot::Source;
 use crate::scale::{Scale, ScaleError};
 use crate::text::is_plain;
 use crate::{GroupId, MeterCode, OutletId, Timestamp, VillageId};
@@ -86,6 +87,8 @@ pub struct Outlet {
     pub canal: String,
     /// The village it delivers to.
     pub village: VillageId,
+    /// Where its water comes from: a well's from the ground, a canal's from the surface.
+    pub source: Source,
     /// A boundary whose nearest reading is further away than this, in seconds, makes a volume estimated (估算).
     pub gap_tolerance_seconds: u32,
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::registry::{RegistryError, check_name};
-use crate::share::ShareMethod;
+use crate::share::{Part, Share, ShareMethod};
 use crate::{Area, GroupId, HouseholdNo, OutletId, RoundId, Timestamp, TurnId, VillageId};
 
 /// A scheduled irrigation pass of a season (轮次).
@@ -21,7 +21,7 @@ pub struct Round {
     pub closes_at: Timestamp,
 }
 
-/// A turn (轮灌): the time in which an outlet's water goes to one group.
+/// A turn (轮灌): the time in which an outlet's water goes to one household or one group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Turn {
@@ -53,9 +53,45 @@ pub struct Member {
     /// The area that it irrigates in this turn, in hundredths of a mu; all its land where none is noted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub area: Option<Area>,
-    /// For how many minutes it has the water.
+    /// For how many minutes it has the water, where the method counts that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minutes: Option<u32>,
+    /// With what flow, in millilitres per second, where the method counts that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_ml_per_s: Option<u32>,
+    /// Its agreed weight, where the method counts that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u32>,
+}
+
+impl Member {
+    /// A household with all its land, and nothing noted.
+    pub const fn new(household: HouseholdNo) -> Self {
+        Self { household, area: None, minutes: None, flow_ml_per_s: None, weight: None }
+    }
+
+    /// What it brings to the division, with this area.
+    pub fn part(&self, area: Area) -> Part {
+        Part {
+            household: self.household.clone(),
+            area,
+            minutes: self.minutes,
+            flow_ml_per_s: self.flow_ml_per_s,
+            weight: self.weight,
+        }
+    }
+}
+
+impl From<&Share> for Member {
+    fn from(share: &Share) -> Self {
+        Self {
+            household: share.household.clone(),
+            area: Some(share.area),
+            minutes: share.minutes,
+            flow_ml_per_s: share.flow_ml_per_s,
+            weight: share.weight,
+        }
+    }
 }
 
 /// Why a round or a turn is refused.

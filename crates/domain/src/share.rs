@@ -1,5 +1,6 @@
 //! From a watering's volume to its households, exactly: shares always add up to the volume.
 
+use core::fmt;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -13,14 +14,37 @@ pub const MAX_SHARES: usize = 400;
 /// The longest time that one household has the water in one turn, in minutes: thirty days.
 pub const MAX_MINUTES: u32 = 30 * 24 * 60;
 
+/// The largest flow that is noted for a household, in millilitres per second: a hundred cubic metres a second.
+pub const MAX_FLOW_ML_PER_S: u32 = 100_000_000;
+
+/// The largest agreed weight of a household.
+pub const MAX_WEIGHT: u32 = 1_000_000;
+
 /// How a watering's volume is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ShareMethod {
+    /// Not at all: it is metered to one household, which gets all of it (计量到户).
+    Household,
     /// In proportion to the area that each household irrigates (按面积).
     Area,
     /// In proportion to the minutes for which each household has the water (按时间).
     Minutes,
+    /// In proportion to what flowed to each household: its minutes × its flow (按时间和流量).
+    MinutesFlow,
+    /// In proportion to weights that the households agreed on (按约定份额).
+    Fixed,
+}
+
+/// A figure that is noted for a household in a turn, where the way to share needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Figure {
+    /// For how many minutes it has the water.
+    Minutes,
+    /// With what flow, in millilitres per second.
+    Flow,
+    /// Its agreed weight.
+    Weight,
 }
 
 /// What a household brings to a division.
@@ -30,8 +54,12 @@ pub struct Part {
     pub household: HouseholdNo,
     /// The area that it irrigates in this turn.
     pub area: Area,
-    /// For how many minutes it has the water; needed where that is how the volume is divided.
+    /// For how many minutes it has the water; noted exactly where the method has [`Figure::Minutes`].
     pub minutes: Option<u32>,
+    /// With what flow, in millilitres per second; noted exactly where the method has [`Figure::Flow`].
+    pub flow_ml_per_s: Option<u32>,
+    /// Its agreed weight; noted exactly where the method has [`Figure::Weight`].
+    pub weight: Option<u32>,
 }
 
 /// The part of a watering's volume that falls to one household (分摊).
@@ -42,18 +70,17 @@ pub struct Share {
     pub household: HouseholdNo,
     /// The area that it irrigated, in hundredths of a mu.
     pub area: Area,
-    /// For how many minutes it had the water, where that was noted.
+    /// For how many minutes it had the water, where that counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minutes: Option<u32>,
+    /// With what flow, in millilitres per second, where that counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_ml_per_s: Option<u32>,
+    /// Its agreed weight, where that counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u32>,
     /// The share.
     pub litres: Litres,
-}
-
-impl Share {
-    /// What it was reckoned by.
-    pub fn part(&self) -> Part {
-        Part { household: self.household.clone(), area: self.area, minutes: self.minutes }
-    }
 }
 
 /// Why a volume cannot be divided.
@@ -65,18 +92,167 @@ pub enum ShareError {
     /// Too many for one watering.
     #[error("{0} households share one watering: split it, at most {MAX_SHARES} are allowed")]
     TooMany(usize),
+    /// More than one for water that is metered to one.
+    #[error(
+        "{0} households get water that is metered to one household: name that one alone, or choose another way to share"
+    )]
+    NotOne(usize),
     /// The same household twice.
     #[error("household {0} appears twice among the shares")]
     Twice(HouseholdNo),
     /// An area that is not positive.
     #[error("household {0} has no area to share by: enter its irrigated area in the roster")]
     NoArea(HouseholdNo),
-    /// No minutes where they are needed, or too many.
-    #[error("household {0} has no minutes to share by: note 1 to {MAX_MINUTES} minutes for it")]
-    NoMinutes(HouseholdNo),
+    /// A figure that is needed and is not there, or is out of its range.
+    #[error("household {household} has no {figure} to share by: note {} for it", figure.range())]
+    Missing {
+        /// The household.
+        household: HouseholdNo,
+        /// What is needed.
+        figure: Figure,
+    },
+    /// A figure that does not count.
+    #[error(
+        "household {household} has {figure} noted, which the method {} does not use: leave that out, or choose another \
+         way to share",
+        method.code()
+    )]
+    Unused {
+        /// The household.
+        household: HouseholdNo,
+        /// What is not needed.
+        figure: Figure,
+        /// How the volume is divided.
+        method: ShareMethod,
+    },
     /// A negative total cannot be shared.
     #[error("a volume of {0} litres cannot be shared")]
     Negative(i64),
+}
+
+impl ShareMethod {
+    /// Every way to share.
+    pub const ALL: [Self; 5] =
+        [Self::Household, Self::Area, Self::Minutes, Self::MinutesFlow, Self::Fixed];
+
+    /// Its code, as statements write it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Household => "household",
+            Self::Area => "area",
+            Self::Minutes => "minutes",
+            Self::MinutesFlow => "minutes-flow",
+            Self::Fixed => "fixed",
+        }
+    }
+
+    /// What must be noted for each household; nothing else may be.
+    pub const fn figures(self) -> &'static [Figure] {
+        match self {
+            Self::Household | Self::Area => &[],
+            Self::Minutes => &[Figure::Minutes],
+            Self::MinutesFlow => &[Figure::Minutes, Figure::Flow],
+            Self::Fixed => &[Figure::Weight],
+        }
+    }
+
+    /// What a part counts; 0 where something that is needed is not there.
+    fn weight(self, part: &Part) -> i64 {
+        let [minutes, flow, weight] = [part.minutes, part.flow_ml_per_s, part.weight]
+            .map(|figure| i64::from(figure.unwrap_or_default()));
+        match self {
+            Self::Household => 1,
+            Self::Area => part.area.get(),
+            Self::Minutes => minutes,
+            // Both within their limits, so far below the largest number.
+            Self::MinutesFlow => minutes.saturating_mul(flow),
+            Self::Fixed => weight,
+        }
+    }
+}
+
+impl Figure {
+    /// Every figure.
+    pub const ALL: [Self; 3] = [Self::Minutes, Self::Flow, Self::Weight];
+
+    /// The largest that may be noted; the least is 1.
+    pub const fn most(self) -> u32 {
+        match self {
+            Self::Minutes => MAX_MINUTES,
+            Self::Flow => MAX_FLOW_ML_PER_S,
+            Self::Weight => MAX_WEIGHT,
+        }
+    }
+
+    const fn of(self, part: &Part) -> Option<u32> {
+        match self {
+            Self::Minutes => part.minutes,
+            Self::Flow => part.flow_ml_per_s,
+            Self::Weight => part.weight,
+        }
+    }
+
+    fn range(self) -> String {
+        let most = self.most();
+        match self {
+            Self::Minutes => format!("1 to {most} minutes"),
+            Self::Flow => format!("1 to {most} millilitres per second"),
+            Self::Weight => format!("a whole number from 1 to {most}"),
+        }
+    }
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Minutes => "minutes",
+            Self::Flow => "flow",
+            Self::Weight => "weight",
+        })
+    }
+}
+
+impl Part {
+    /// A household with the area that it irrigates, and nothing noted.
+    pub const fn new(household: HouseholdNo, area: Area) -> Self {
+        Self { household, area, minutes: None, flow_ml_per_s: None, weight: None }
+    }
+
+    fn check(&self, method: ShareMethod) -> Result<(), ShareError> {
+        let household = || self.household.clone();
+        if self.area.get() <= 0 {
+            return Err(ShareError::NoArea(household()));
+        }
+        for figure in Figure::ALL {
+            let noted = figure.of(self);
+            if !method.figures().contains(&figure) {
+                if noted.is_some() {
+                    return Err(ShareError::Unused { household: household(), figure, method });
+                }
+            } else if !(1..=figure.most()).contains(&noted.unwrap_or_default()) {
+                return Err(ShareError::Missing { household: household(), figure });
+            }
+        }
+        Ok(())
+    }
+
+    fn share(self, litres: i64) -> Share {
+        let Self { household, area, minutes, flow_ml_per_s, weight } = self;
+        Share { household, area, minutes, flow_ml_per_s, weight, litres: Litres(litres) }
+    }
+}
+
+impl Share {
+    /// What it was reckoned by.
+    pub fn part(&self) -> Part {
+        Part {
+            household: self.household.clone(),
+            area: self.area,
+            minutes: self.minutes,
+            flow_ml_per_s: self.flow_ml_per_s,
+            weight: self.weight,
+        }
+    }
 }
 
 /// Divides `volume`; shares come in the order of household numbers.
@@ -91,36 +267,22 @@ pub fn divide(
     if parts.len() > MAX_SHARES {
         return Err(ShareError::TooMany(parts.len()));
     }
+    if method == ShareMethod::Household && parts.len() > 1 {
+        return Err(ShareError::NotOne(parts.len()));
+    }
     let mut parts = parts.to_vec();
     parts.sort_by(|a, b| a.household.number_order().cmp(&b.household.number_order()));
     let mut seen = BTreeSet::new();
     for part in &parts {
-        let household = || part.household.clone();
         if !seen.insert(&part.household) {
-            return Err(ShareError::Twice(household()));
+            return Err(ShareError::Twice(part.household.clone()));
         }
-        if part.area.get() <= 0 {
-            return Err(ShareError::NoArea(household()));
-        }
-        let noted = part.minutes.is_some() || method == ShareMethod::Minutes;
-        if noted && !(1..=MAX_MINUTES).contains(&part.minutes.unwrap_or(0)) {
-            return Err(ShareError::NoMinutes(household()));
-        }
+        part.check(method)?;
     }
-    let weight = |part: &Part| match method {
-        ShareMethod::Area => part.area.get(),
-        ShareMethod::Minutes => part.minutes.unwrap_or(0).into(),
-    };
-    let weights: Vec<i64> = parts.iter().map(weight).collect();
+    let weights: Vec<i64> = parts.iter().map(|part| method.weight(part)).collect();
     let litres =
         largest_remainder(volume.get(), &weights).ok_or(ShareError::Negative(volume.get()))?;
-    let share = |(Part { household, area, minutes }, litres)| Share {
-        household,
-        area,
-        minutes,
-        litres: Litres(litres),
-    };
-    Ok(parts.into_iter().zip(litres).map(share).collect())
+    Ok(parts.into_iter().zip(litres).map(|(part, litres)| part.share(litres)).collect())
 }
 
 /// Divides `total` in proportion to `weights` by largest remainder; equal remainders go to the earlier place.
@@ -149,85 +311,4 @@ pub fn largest_remainder(total: i64, weights: &[i64]) -> Option<Vec<i64>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn no(text: &str) -> HouseholdNo {
-        HouseholdNo::new(text).unwrap()
-    }
-
-    fn part(number: &str, area: i64) -> Part {
-        Part { household: no(number), area: Area(area), minutes: None }
-    }
-
-    fn by_area(volume: Litres, parts: &[Part]) -> Result<Vec<Share>, ShareError> {
-        divide(volume, ShareMethod::Area, parts)
-    }
-
-    #[test]
-    fn golden_split_by_area() {
-        let households = [("101", 840), ("102", 1170), ("103", 990), ("104", 600)]
-            .map(|(number, area)| part(number, area));
-        let shares = by_area(Litres(6_480_000), &households).unwrap();
-        let litres: Vec<i64> = shares.iter().map(|share| share.litres.get()).collect();
-        assert_eq!(litres, [1_512_000, 2_106_000, 1_782_000, 1_080_000]);
-    }
-
-    #[test]
-    fn golden_missing_fen_goes_to_the_lower_number() {
-        // 984.96 yuan: 229.8240, 320.1120, 270.8640, 164.1600; the first and the third tie.
-        let parts = largest_remainder(98_496, &[1512, 2106, 1782, 1080]).unwrap();
-        assert_eq!(parts, [22_983, 32_011, 27_086, 16_416]);
-    }
-
-    #[test]
-    fn shares_by_the_minutes_noted() {
-        let for_minutes = |number, minutes| Part { minutes, ..part(number, 500) };
-        let parts = [for_minutes("1", Some(90)), for_minutes("2", Some(30))];
-        let shares = divide(Litres(1_001), ShareMethod::Minutes, &parts).unwrap();
-        let litres: Vec<i64> = shares.iter().map(|share| share.litres.get()).collect();
-        assert_eq!(litres, [751, 250]);
-        for minutes in [None, Some(0), Some(MAX_MINUTES + 1)] {
-            let parts = [for_minutes("1", minutes)];
-            let refused = divide(Litres(1), ShareMethod::Minutes, &parts);
-            assert_eq!(refused, Err(ShareError::NoMinutes(no("1"))));
-        }
-    }
-
-    #[test]
-    fn ties_go_to_the_lower_household_number() {
-        let households = [part("10", 100), part("9", 100)];
-        let shares = by_area(Litres(3), &households).unwrap();
-        assert_eq!((shares[0].household.as_str(), shares[0].litres), ("9", Litres(2)));
-        assert_eq!((shares[1].household.as_str(), shares[1].litres), ("10", Litres(1)));
-    }
-
-    #[test]
-    fn rejects_what_cannot_be_divided() {
-        assert_eq!(by_area(Litres(1), &[]), Err(ShareError::NoHouseholds));
-        let twice = [part("1", 1), part("1", 1)];
-        assert_eq!(by_area(Litres(1), &twice), Err(ShareError::Twice(no("1"))));
-        assert_eq!(by_area(Litres(1), &[part("1", 0)]), Err(ShareError::NoArea(no("1"))));
-        assert_eq!(by_area(Litres(-1), &[part("1", 1)]), Err(ShareError::Negative(-1)));
-        let many: Vec<_> = (0..=MAX_SHARES).map(|n| part(&n.to_string(), 1)).collect();
-        assert_eq!(by_area(Litres(1), &many), Err(ShareError::TooMany(MAX_SHARES + 1)));
-    }
-
-    proptest! {
-        #[test]
-        fn shares_add_up_and_are_within_one_of_exact(
-            total in 0_i64..i64::MAX,
-            weights in prop::collection::vec(0_i64..10_000_000, 1..60),
-        ) {
-            prop_assume!(weights.iter().any(|&w| w > 0));
-            let parts = largest_remainder(total, &weights).unwrap();
-            let sum: i128 = weights.iter().map(|&w| i128::from(w)).sum();
-            prop_assert_eq!(parts.iter().map(|&p| i128::from(p)).sum::<i128>(), i128::from(total));
-            for (part, weight) in parts.iter().zip(&weights) {
-                let exact = i128::from(total) * i128::from(*weight);
-                prop_assert!((i128::from(*part) * sum - exact).abs() < sum);
-            }
-        }
-    }
-}
+mod tests;

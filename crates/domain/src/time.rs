@@ -1,6 +1,6 @@
 //! Instants: integer Unix milliseconds inside, RFC 3339 UTC in signed bytes, Beijing time on pages.
 
-use chrono::{DateTime, Datelike, FixedOffset, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -17,6 +17,9 @@ pub enum TimeError {
     /// Not RFC 3339 with `Z` and at most milliseconds.
     #[error("time {0:?} is not valid: use RFC 3339 in UTC, like 2016-05-01T06:00:00Z")]
     Format(String),
+    /// Not a day.
+    #[error("day {0:?} is not valid: write it like 2026-05-01")]
+    Day(String),
     /// Outside the years that this program reckons with.
     #[error("time lies outside the years {FIRST_YEAR} to {LAST_YEAR}")]
     Range,
@@ -64,9 +67,42 @@ impl Timestamp {
         self.beijing().year()
     }
 
+    /// Noon of a day in Beijing, written like 2026-05-01.
+    pub fn noon(day: &str) -> Result<Self, TimeError> {
+        let malformed = || TimeError::Day(day.chars().take(40).collect());
+        // 04:00 UTC.
+        match format!("{day}T04:00:00Z").parse() {
+            Err(TimeError::Format(_)) => Err(malformed()),
+            other => other,
+        }
+    }
+
+    /// The first instant of a year in Beijing (of the year 2000, the first instant reckoned with); fails outside the
+    /// years reckoned with.
+    pub fn year_start(year: i32) -> Result<Self, TimeError> {
+        if !(FIRST_YEAR..=LAST_YEAR).contains(&year) {
+            return Err(TimeError::Range);
+        }
+        Self::from_millis(beijing_new_year(year)?.max(Self::EARLIEST.millis()))
+    }
+
+    /// The last instant of a year in Beijing; fails outside the years reckoned with.
+    pub fn year_end(year: i32) -> Result<Self, TimeError> {
+        Self::year_start(year)?;
+        // The year is within those reckoned with, so there is a next one.
+        Self::from_millis(beijing_new_year(year + 1)? - 1)
+    }
+
     fn utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.0).unwrap_or(DateTime::UNIX_EPOCH)
     }
+}
+
+/// Unix milliseconds at which a year begins in Beijing.
+fn beijing_new_year(year: i32) -> Result<i64, TimeError> {
+    let date = NaiveDate::from_ymd_opt(year, 1, 1).ok_or(TimeError::Range)?;
+    let utc = date.and_time(NaiveTime::MIN).and_utc().timestamp_millis();
+    Ok(utc - i64::from(BEIJING_OFFSET_SECONDS) * 1000)
 }
 
 impl core::fmt::Display for Timestamp {
@@ -136,9 +172,36 @@ mod tests {
     }
 
     #[test]
+    fn noon_is_at_four_in_utc() {
+        assert_eq!(Timestamp::noon("2026-05-01").unwrap().to_string(), "2026-05-01T04:00:00Z");
+    }
+
+    #[test]
+    fn rejects_what_is_no_day() {
+        for day in ["", "2026-5-1", "2026-02-30", "20260501", " 2026-05-01", "2026-05-01T04:00:00Z"]
+        {
+            assert!(matches!(Timestamp::noon(day), Err(TimeError::Day(_))), "{day:?}");
+        }
+        assert_eq!(Timestamp::noon("1999-12-31"), Err(TimeError::Range));
+    }
+
+    #[test]
     fn the_year_turns_at_midnight_in_beijing() {
         let eve: Timestamp = "2016-12-31T15:59:59Z".parse().unwrap();
         assert_eq!(eve.year(), 2016);
         assert_eq!(eve.plus_millis(1000).year(), 2017);
+    }
+
+    #[test]
+    fn a_year_lasts_from_midnight_to_midnight_in_beijing() {
+        let text = |time: Result<Timestamp, TimeError>| time.unwrap().to_string();
+        assert_eq!(text(Timestamp::year_start(2017)), "2016-12-31T16:00:00Z");
+        assert_eq!(text(Timestamp::year_end(2016)), "2016-12-31T15:59:59.999Z");
+        assert_eq!(Timestamp::year_start(2000), Ok(Timestamp::EARLIEST));
+        assert_eq!(text(Timestamp::year_end(2199)), "2199-12-31T15:59:59.999Z");
+        for year in [i32::MIN, 1999, 2200, i32::MAX] {
+            assert_eq!(Timestamp::year_start(year), Err(TimeError::Range));
+            assert_eq!(Timestamp::year_end(year), Err(TimeError::Range));
+        }
     }
 }

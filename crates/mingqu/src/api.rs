@@ -8,13 +8,16 @@ use base64::engine::general_purpose::STANDARD;
 use disclosure::dsse::Envelope;
 use disclosure::key::{PublicKey, sign};
 use disclosure::merkle::Hash;
+use disclosure::record::RosterGround;
 use disclosure::statement::{Role, Statement};
-use domain::{DistrictId, PersonId};
+use domain::payment::Payment;
+use domain::{DistrictId, PersonId, Timestamp, VillageId};
 use ed25519_dalek::SigningKey;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use service::hand_readings::{DraftReading, Preview};
 use service::past_turns::{PastTurn, TurnPreview};
+use service::payments::PaymentPreview;
 use service::session::{Secret, session_text};
 
 use crate::transport::{self, Conduct, Trust, agent};
@@ -141,6 +144,16 @@ impl Api {
         serde_json::from_value(answer).context("the server's answer cannot be read")
     }
 
+    /// What a roster of a village that holds from a time on is drawn up from.
+    pub fn roster_ground(
+        &self,
+        village: &VillageId,
+        at: Timestamp,
+    ) -> anyhow::Result<RosterGround> {
+        let answer = self.get(&format!("/api/v1/villages/{village}/roster?at={at}"))?;
+        serde_json::from_value(answer).context("the server's answer cannot be read")
+    }
+
     /// What readings by hand would come to.
     pub fn preview_readings(&self, drafts: &[DraftReading]) -> anyhow::Result<Vec<Preview>> {
         let answer = self.post("/api/v1/readings/preview", &json!({ "readings": drafts }))?;
@@ -151,6 +164,13 @@ impl Api {
     /// What would come of entering turns that are over.
     pub fn preview_turns(&self, turns: &[PastTurn]) -> anyhow::Result<Vec<TurnPreview>> {
         let answer = self.post("/api/v1/turns/preview", &json!({ "turns": turns }))?;
+        let previews = answer["previews"].clone();
+        serde_json::from_value(previews).context("the server's answer cannot be read")
+    }
+
+    /// What would come of recording payments.
+    pub fn preview_payments(&self, payments: &[Payment]) -> anyhow::Result<Vec<PaymentPreview>> {
+        let answer = self.post("/api/v1/payments/preview", &json!({ "payments": payments }))?;
         let previews = answer["previews"].clone();
         serde_json::from_value(previews).context("the server's answer cannot be read")
     }

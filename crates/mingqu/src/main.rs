@@ -51,6 +51,9 @@ enum Command {
     /// Draw up a rating table from a formula or from measured pairs.
     #[command(subcommand)]
     Rating(command::rating::RatingCommand),
+    /// Check a tariff that is being drawn up, and see what it comes to.
+    #[command(subcommand)]
+    Tariff(command::tariff::TariffCommand),
     /// Sign a statement or a request with a person's key.
     Sign(command::sign::SignArgs),
     /// Hand in what was kept by hand in a file: readings, or turns.
@@ -100,6 +103,7 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
         Command::Witness(args) => asynchronous(command::witness::run(args)),
         Command::Keys(command) => command::keys::run(&command),
         Command::Rating(command) => command::rating::run(command),
+        Command::Tariff(command) => command::tariff::run(command),
         Command::Sign(args) => command::sign::run(&args),
         Command::Import(command) => command::import::run(&command),
         Command::Verify(args) => command::verify::run(&args),
@@ -146,10 +150,13 @@ mod tests {
             "mingqu keys rotate --key k.pem --new n.pem --server https://s --no-passphrase --ca c",
             "mingqu rating parshall --throat-mm 600 --id p600",
             "mingqu rating pairs pairs.csv --id w1 --source s",
+            "mingqu tariff explain t.toml --crop 玉米 --mu 12.5 --source ground --date 2026-05-01 --litres 9",
             "mingqu sign --key k.pem --kind key body.json --log-level debug",
             "mingqu import readings r.xlsx --server http://127.0.0.1:8080 --key k.pem",
             "mingqu import readings r.csv --data d --dry-run --value-column v --unit m3 --json",
             "mingqu import turns t.csv --data d --key k.pem --sheet s",
+            "mingqu import payments bank.xlsx --server http://127.0.0.1:8080 --key k.pem --dry-run",
+            "mingqu import payments book.csv --data d --key k.pem --way cash",
             "mingqu verify e.json --log copy",
             "mingqu verify r --entry e.json --log-key k",
             "mingqu log export --data d out",

@@ -11,10 +11,10 @@ use domain::round::{Round, Turn};
 use domain::share;
 use domain::{Litres, OutletId, Timestamp, TurnId};
 use serde::Serialize;
-use store::{Grounds, NewRequest, NewTurn, Refusal, StoreError};
+use store::{Grounds, NewRequest, NewTurn, Receipted, Refusal, StoreError};
 
 use crate::past_turns::taken;
-use crate::request::{Ask, REQUEST_PAYLOAD_TYPE, Request};
+use crate::request::{Ask, MAX_REQUEST_BYTES, REQUEST_PAYLOAD_TYPE, Request};
 use crate::{MAX_CLOCK_AHEAD_MILLIS, Service, ServiceError};
 
 /// The longest reason or note that goes with a request, in characters.
@@ -43,6 +43,11 @@ pub enum Answer {
         /// Until when.
         expires_at: Timestamp,
     },
+    /// The payments are recorded, now or before.
+    Receipts {
+        /// Their receipt numbers, in the order of the request.
+        receipts: Vec<Receipted>,
+    },
     /// It was done before, and stands in the log.
     Posted {
         /// Its index.
@@ -53,7 +58,7 @@ pub enum Answer {
 impl Service {
     /// Does what a signed request asks. The same request again changes nothing.
     pub async fn request(&self, bytes: &[u8]) -> Result<Answer, ServiceError> {
-        let envelope = Envelope::parse(bytes)?;
+        let envelope = Envelope::parse_up_to(bytes, MAX_REQUEST_BYTES)?;
         // A key may have been revoked through another server.
         self.catch_up().await?;
         let (request, asker) = self.read_request(&envelope)?;
@@ -61,7 +66,8 @@ impl Service {
             return Err(ServiceError::NotAllowed { person: asker.person, role: asker.role });
         }
         // Old bytes must not undo what was decided since, whoever sends them again.
-        let again = self.store.is_request_kept(&Hash::of(&envelope.signed_bytes()).0).await?;
+        let digest = Hash::of(&envelope.signed_bytes()).0;
+        let again = self.store.is_request_kept(&digest).await?;
         let entered = |turn: &TurnId, closed_at| {
             let submission = self.turn_submission(turn, closed_at, bytes)?;
             Ok::<_, ServiceError>(Answer::Entered { submission })
@@ -91,6 +97,14 @@ impl Service {
                 self.acknowledge_alarm(*alarm, note, &asker).await?
             }
             Ask::Settle { village, round } => self.settle(village, round).await?,
+            Ask::CloseYear { village, year } => self.close_year(village, *year).await?,
+            Ask::Holders(holders) => self.keep_holders(holders, again).await?,
+            Ask::RecordPayments { payments } => {
+                self.record_payments(payments, &asker, digest).await?
+            }
+            Ask::ReversePayment { receipt, reason } => {
+                self.reverse_payment(*receipt, reason, &asker).await?
+            }
             Ask::Invite(invitation) => self.invite(invitation, &asker).await?,
             Ask::Refuse { statement, reason, note } => {
                 self.refuse(*statement, *reason, note.as_deref(), &asker).await?
@@ -100,7 +114,7 @@ impl Service {
         // between makes the asker repeat it instead of losing it.
         self.store
             .record_request(&NewRequest {
-                digest: Hash::of(&envelope.signed_bytes()).0,
+                digest,
                 person: asker.person,
                 kind: request.ask.code().into(),
                 received_at: self.now(),
@@ -162,7 +176,7 @@ impl Service {
         self.check_past(turn.opened_at)?;
         {
             let record = self.record();
-            record.check_turn(&turn.outlet, &turn.village, &turn.group)?;
+            record.check_turn(&turn.outlet, &turn.village, &turn.group, turn.opened_at)?;
             share::divide(Litres::ZERO, turn.method, &record.sharing(turn)?)
                 .map_err(RecordError::from)?;
         }

@@ -14,11 +14,20 @@ use store::StoreError;
 use thiserror::Error;
 
 use crate::hand_readings::DraftError;
+use crate::payments::{PaymentProblem, WhyRefused};
 use crate::{EvidenceError, NoRandomness};
 
 /// Why a verb was not done. Nothing was changed.
 #[derive(Debug, Error)]
 pub enum ServiceError {
+    /// A board with more lines than one answer has.
+    #[error(
+        "this board has more than {most} lines: take them from its postings and their attachments"
+    )]
+    NoticeTooLong {
+        /// The most that one answer has.
+        most: usize,
+    },
     /// A code that nobody gave out, or that was used.
     #[error("this code is not known or was used before: ask the station for a new one")]
     UnknownCode,
@@ -244,6 +253,9 @@ pub enum ServiceError {
         /// Its code.
         code: String,
     },
+    /// A payment or a reversal is refused.
+    #[error(transparent)]
+    Payment(#[from] PaymentProblem),
     /// The evidence is not whole yet.
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
@@ -303,7 +315,8 @@ impl ServiceError {
             | Self::Signature(_)
             | Self::HandReadings(HandReadingsError::Signature(_) | HandReadingsError::Role)
             | Self::Record(RecordError::Signature(_)) => ErrorClass::Forbidden,
-            Self::UnknownStatement(_)
+            Self::Payment(PaymentProblem::UnknownReceipt(_))
+            | Self::UnknownStatement(_)
             | Self::UnknownRound(_)
             | Self::UnknownTurn(_)
             | Self::UnknownProposal(_)
@@ -329,6 +342,10 @@ impl ServiceError {
             | Self::ReadingContradicts { .. }
             | Self::Exists { .. }
             | Self::KeyKnown(_)
+            | Self::Payment(
+                PaymentProblem::Reversed(_)
+                | PaymentProblem::Refused { why: WhyRefused::Taken { .. }, .. },
+            )
             | Self::Evidence(_) => ErrorClass::Conflict,
             _ => ErrorClass::Invalid,
         }

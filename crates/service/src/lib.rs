@@ -10,7 +10,9 @@ pub mod clock;
 pub mod device;
 pub mod error;
 pub mod hand_readings;
+mod holders;
 pub mod past_turns;
+pub mod payments;
 pub mod randomness;
 pub mod request;
 pub mod session;
@@ -59,7 +61,7 @@ pub use randomness::{NoRandomness, Randomness};
 pub use retention::{Need, Needs};
 pub use service::Service;
 pub use session::{Begun, Challenge, NotASecret, Secret, Session};
-pub use store::{Grounds, Refusal};
+pub use store::{Grounds, Receipted, Refusal};
 pub use to_sign::ToSign;
 pub use witnesses::{
     Contradiction, WitnessClient, WitnessReply, WitnessStatus, Witnesses, WitnessesError,

@@ -5,6 +5,9 @@
 
 use disclosure::key::{Fingerprint, PublicKey};
 use disclosure::statement::{Enrolment, Role};
+use domain::holder::MaskedName;
+pub use domain::payment::Payment;
+use domain::payment::ReceiptNo;
 use domain::refusal::RefusalReason;
 use domain::round::{Round, Turn};
 use domain::{HouseholdNo, PersonId, RoundId, Timestamp, TurnId, VillageId};
@@ -14,6 +17,11 @@ use crate::past_turns::PastTurn;
 
 /// The DSSE payload type of a request.
 pub const REQUEST_PAYLOAD_TYPE: &str = "application/vnd.mingqu.request.v1+json";
+
+/// The longest envelope of a request: [`MAX_PAYMENTS`] payments with the longest references and notes fit.
+pub const MAX_REQUEST_BYTES: usize = 1024 * 1024;
+/// The most payments of one request.
+pub const MAX_PAYMENTS: usize = store::MAX_PAYMENTS_PER_CALL;
 
 /// What is asked, for which district, and a mark that makes each request its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +94,27 @@ pub enum Ask {
         /// The round.
         round: RoundId,
     },
+    /// Draw up the closing of a village's year: what is due still, rewards, and what is short of a minimum.
+    CloseYear {
+        /// The village.
+        village: VillageId,
+        /// The year.
+        year: i32,
+    },
+    /// Keep masked names of households' holders beside the log, in the place of earlier ones.
+    Holders(Vec<Holder>),
+    /// Record payments, all or none; those that are recorded already keep their receipts.
+    RecordPayments {
+        /// 1 to [`MAX_PAYMENTS`] payments.
+        payments: Vec<Payment>,
+    },
+    /// Say of a payment that it does not count; it stays, and so does this.
+    ReversePayment {
+        /// The payment's receipt number.
+        receipt: ReceiptNo,
+        /// Why.
+        reason: String,
+    },
     /// Let somebody enrol a key, with a one-time code.
     Invite(Invitation),
     /// Refuse to sign a statement (拒签).
@@ -98,6 +127,19 @@ pub enum Ask {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
     },
+}
+
+/// The most masked names of one request.
+pub const MAX_HOLDERS: usize = 300;
+
+/// A household's holder, masked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Holder {
+    /// The household.
+    pub household: HouseholdNo,
+    /// Its holder's masked name.
+    pub name: MaskedName,
 }
 
 /// Whose key may be enrolled with a code, and as what; see [`Enrolment`] for the fields.
@@ -154,6 +196,10 @@ impl Ask {
             Self::DismissProposal { .. } => "dismiss-proposal",
             Self::AcknowledgeAlarm { .. } => "acknowledge-alarm",
             Self::Settle { .. } => "settle",
+            Self::CloseYear { .. } => "close-year",
+            Self::Holders(_) => "holders",
+            Self::RecordPayments { .. } => "record-payments",
+            Self::ReversePayment { .. } => "reverse-payment",
             Self::Invite(_) => "invite",
             Self::Refuse { .. } => "refuse",
         }

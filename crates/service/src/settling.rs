@@ -1,10 +1,10 @@
-//! Drawing up the bills of a village and round from what is posted.
+//! Drawing up the bills of a village and round, or of the closing of its year, from what is posted.
 
 use std::collections::BTreeMap;
 
 use disclosure::attachment::AttachmentRef;
 use disclosure::merkle::Hash;
-use disclosure::record::RecordError;
+use disclosure::record::{RecordError, Settlement};
 use disclosure::statement::{BILLS_MEDIA_TYPE, BillRun, Kind, Statement, bills_to_lines};
 use domain::progress::Progress;
 use domain::{RoundId, VillageId};
@@ -13,8 +13,8 @@ use store::Attachment;
 use crate::{Answer, Service, ServiceError};
 
 impl Service {
-    /// Drafts the bill run over what is posted for a village and round and not billed yet; one that
-    /// waits for signatures already is left as it is.
+    /// Drafts the bill run of a village and round: of what no run has billed as it stands now. One that waits for
+    /// signatures already is left as it is.
     pub(crate) async fn settle(
         &self,
         village: &VillageId,
@@ -24,28 +24,44 @@ impl Service {
             return Err(ServiceError::UnknownRound(round.clone()));
         }
         self.catch_up().await?;
-        let settled = self.record().settle(village, round);
-        let due = match settled {
+        let due = self.record().settle(village, round);
+        self.draft_run(village, Some(round), due).await
+    }
+
+    /// Drafts the bill run that closes a village's year.
+    pub(crate) async fn close_year(
+        &self,
+        village: &VillageId,
+        year: i32,
+    ) -> Result<Answer, ServiceError> {
+        self.catch_up().await?;
+        let due = self.record().settle_year(village, year, self.now());
+        self.draft_run(village, None, due).await
+    }
+
+    async fn draft_run(
+        &self,
+        village: &VillageId,
+        round: Option<&RoundId>,
+        due: Result<Settlement, RecordError>,
+    ) -> Result<Answer, ServiceError> {
+        let due = match due {
             Err(RecordError::BilledBefore { run }) => return Ok(Answer::Posted { index: run }),
-            settled => settled?,
+            due => due?,
         };
         let bills = bills_to_lines(&due.bills)
             .map_err(|error| ServiceError::RequestMalformed(error.to_string()))?;
-        let reference = AttachmentRef::of(BILLS_MEDIA_TYPE, &bills);
-        let head = self.head_for(Kind::BillRun, Some(village), &[]);
         let households =
             u32::try_from(due.bills.len()).map_err(|_| too_many_bills(due.bills.len()))?;
         let statement = Statement::BillRun(BillRun {
-            head,
+            head: self.head_for(Kind::BillRun, Some(village), &[]),
             village: village.clone(),
-            round: round.clone(),
+            round: round.cloned(),
             year: due.year,
-            basic_charge: due.basic_charge,
-            roster: due.roster,
             waterings: due.waterings,
             households,
             total_fen: due.total_fen,
-            bills: reference,
+            bills: AttachmentRef::of(BILLS_MEDIA_TYPE, &bills),
         });
         let digest = Hash::of(&bills);
         if let Some(statement) = self.waiting_run(&statement).await? {
@@ -73,7 +89,7 @@ impl Service {
                 else {
                     continue;
                 };
-                if run.round != due.round {
+                if (&run.round, run.year) != (&due.round, due.year) {
                     continue;
                 }
                 // Who may sign and when it was drawn up is no other run.

@@ -1,7 +1,9 @@
-//! Tables that people hand in: CSV and XLSX, as rows of cells with the numbers that the person sees beside them.
+//! Tables that people hand in and take away: CSV and XLSX, as rows of cells with the numbers that the person sees beside
+//! them.
 //!
 //! ```text
 //! bytes ─▶ open ─▶ Sheet (rows of cells) ─▶ Sheet::table ─▶ Table ─▶ Record::text, ::instant, …
+//! rows of values ─▶ Handout ─▶ Handout::csv, Handout::xlsx ─▶ bytes
 //! ```
 //!
 //! In scope: the two file forms and their encodings, the limits on what a file may hold, which column is which, dates and
@@ -13,6 +15,7 @@
 mod cell;
 mod csv_file;
 mod error;
+mod handout;
 mod problem;
 mod table;
 mod time;
@@ -20,6 +23,7 @@ mod xlsx_file;
 
 pub use cell::{Cell, Row, Sheet};
 pub use error::FileError;
+pub use handout::{Handout, HandoutError, MAX_DECIMALS, Value};
 pub use problem::{MAX_PROBLEMS, Problem, Problems};
 pub use table::{Column, HEADER_ROWS, Record, Table};
 pub use time::{INSTANT_FORMS, Instant};

@@ -8,6 +8,9 @@ pub const HEADER_ROWS: usize = 20;
 
 const EMPTY: &str = "is empty: fill it in";
 const BROKEN: &str = "is an error of a formula: correct it";
+/// The digits that a workbook keeps of a number.
+const NUMBER_DIGITS: usize = 15;
+const CUT_NUMBER: &str = "is a number of more digits than a workbook keeps: format the column as text and fill it in anew";
 const BARE_NUMBER: &str = "is a bare number: format the cell as date and time";
 
 /// A column that a table may have.
@@ -159,6 +162,31 @@ impl Record<'_> {
             Some(text) => Ok(time::halfwidth(&text)),
             None => Err(self.problem(key, EMPTY)),
         }
+    }
+
+    /// A code in a column, as text in the width that programs read. A number of more than 15 digits is refused: the
+    /// workbook lost its last ones.
+    pub fn code(&self, key: &str) -> Result<String, Problem> {
+        match self.cell(key) {
+            Cell::Number(text) if text.len() > NUMBER_DIGITS => Err(self.problem(key, CUT_NUMBER)),
+            _ => self.text(key),
+        }
+    }
+
+    /// Whether something stands in a column.
+    pub fn is_filled(&self, key: &str) -> bool {
+        !self.cell(key).is_empty()
+    }
+
+    /// The instant in a column, as [`Record::instant`] reads it, or the midnight in Beijing of a date alone: `2016-05-01`,
+    /// `2016/5/1`, `2016年5月1日`, `20160501`.
+    pub fn instant_or_day(&self, key: &str) -> Result<Instant, Problem> {
+        if let Cell::Text(text) | Cell::Number(text) = self.cell(key)
+            && let Some(day) = time::parse_day(text)
+        {
+            return Ok(day);
+        }
+        self.instant(key)
     }
 
     /// The instant in a column: a date and time of the workbook or one of [`INSTANT_FORMS`], in Beijing.

@@ -34,6 +34,21 @@ pub(crate) fn parse(text: &str) -> Option<Instant> {
     beijing(read_date(date)?.and_hms_opt(0, 0, 0)?.checked_add_signed(read_time(time.trim())?)?)
 }
 
+/// Reads a date alone as its midnight in Beijing; none if it is another form, or no such day exists.
+pub(crate) fn parse_day(text: &str) -> Option<Instant> {
+    const COMPACT_DIGITS: usize = 8;
+    let text = halfwidth(text);
+    let text = text.trim();
+    if text.len() == COMPACT_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let (year, rest) = text.split_at(4);
+        let (month, day) = rest.split_at(2);
+        let date = read_date(&format!("{year}-{month}-{day}"))?;
+        return beijing(date.and_hms_opt(0, 0, 0)?);
+    }
+    let text = text.replace(['年', '月'], "-");
+    beijing(read_date(text.strip_suffix('日').unwrap_or(&text))?.and_hms_opt(0, 0, 0)?)
+}
+
 fn read_date(text: &str) -> Option<NaiveDate> {
     let separator = text.chars().find(|c| DATE_SEPARATORS.contains(c))?;
     let mut parts = text.split(separator);
@@ -131,10 +146,36 @@ mod tests {
         }
     }
 
+    #[test]
+    fn reads_a_date_alone_as_its_midnight() {
+        for text in
+            ["2016-05-01", "2016/5/1", "2016.5.1", "2016年5月1日", "20160501", "２０１６０５０１"]
+        {
+            assert_eq!(parse_day(text), Some(Instant(1_462_032_000_000)), "{text}");
+        }
+    }
+
+    #[test]
+    fn rejects_what_is_no_date_alone() {
+        for text in [
+            "",
+            "5月1日",
+            "201605",
+            "20161301",
+            "2016-02-30",
+            "160501",
+            "2016-05-01 14:00",
+            "1462082400",
+        ] {
+            assert_eq!(parse_day(text), None, "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_text_breaks_it(text in "[0-9/: T年月日时分.Z+-]{0,24}") {
             let _ = parse(&text);
+            let _ = parse_day(&text);
         }
     }
 }

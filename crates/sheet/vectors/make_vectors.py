@@ -37,5 +37,20 @@ def readings(name, **options):
     book.close()
 
 
+def roster(name):
+    book = xlsxwriter.Workbook(HERE / name)
+    book.set_properties({"created": datetime.datetime(2016, 5, 1)})
+    sheet = book.add_worksheet("东渠村")
+    sheet.merge_range("A1:G1", "东渠村农户地块表")
+    sheet.write_row("A2", ["户号", "组", "户主姓名", "灌溉面积（亩）", "种植作物", "水源", "水权（m³）"])
+    sheet.write_row("A3", [1002, "二社", "", 0.01, "蔬菜", "地表水"])
+    sheet.write_row("A4", [101, "一社", "张小明"])
+    sheet.write_formula("D4", "=8.3+0.1", None, 8.3 + 0.1)
+    sheet.write_row("E4", ["制种玉米", "机井", 2160.5])
+    sheet.write_row("A5", ["１０１", "一社", "张小明", "2.5", "小麦", "地表水"])
+    book.close()
+
+
+roster("roster.xlsx")
 readings("readings.xlsx")
 readings("readings-1904.xlsx", date_1904=True)

@@ -147,7 +147,9 @@ pub(crate) async fn of_ready(
     first: i64,
     last: i64,
 ) -> Result<BTreeMap<i64, Vec<CoSignature>>, StoreError> {
-    let rows: Vec<(i64, Vec<u8>, String, String, Vec<u8>, i64)> = within!(tx, c => sqlx::query_as(
+    /// The statement, then as [`Fields`].
+    type Row = (i64, Vec<u8>, String, String, Vec<u8>, i64);
+    let rows: Vec<Row> = within!(tx, c => sqlx::query_as(
         "SELECT c.statement, c.public_key, c.role, c.person, c.signature, c.received_at
          FROM statement AS s JOIN co_signature AS c ON c.district = s.district AND c.statement = s.id
          WHERE s.district = $1 AND s.state = $2 AND s.id BETWEEN $3 AND $4

@@ -35,6 +35,7 @@ mod month;
 mod numbered;
 mod packed;
 mod partition;
+mod payment;
 mod pool;
 mod projection;
 mod proposal;
@@ -79,6 +80,11 @@ pub use log::{EMPTY_ROOT, Head, MAX_ENTRIES_PER_POSTING, NewEntry, PostOutcome, 
 pub use meter::MeterActivity;
 pub use month::{Month, MonthError};
 pub use partition::MONTHS_AHEAD;
+pub use payment::{
+    HouseholdSums, MAX_OWED_PER_READ, MAX_PAYMENTS_PER_CALL, MAX_PAYMENTS_PER_READ, NewPayment,
+    NewPayments, OwedAfter, OwedRow, OwedSum, PaymentRow, PaymentsOutcome, Receipted,
+    ReferenceStanding, Reversal, TakenReference, VillageYear,
+};
 pub use projection::{NewBill, NewShare, Projection, Superseded};
 pub use proposal::{MAX_PROPOSALS_PER_READ, ProposalRow, ProposalState};
 pub use quarantine::{

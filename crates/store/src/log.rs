@@ -318,9 +318,10 @@ async fn mark_posted(tx: &mut Tx, district: i64, entries: &[NewEntry]) -> Result
         }
     }
     let marked = match tx {
+        // The signs keep the planner from looking through all of the state for each row.
         Tx::Sqlite(tx) => sqlx::query(
             "UPDATE statement SET state = $2, posted_index = v.value ->> 1 FROM json_each($4) AS v
-             WHERE statement.district = $1 AND statement.id = v.value ->> 0 AND statement.state = $3",
+             WHERE +statement.district = $1 AND statement.id = v.value ->> 0 AND +statement.state = $3",
         )
         .bind(district)
         .bind(Progress::Posted.code())

@@ -135,7 +135,7 @@ const fn content_hash(mut hash: u64, text: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use service::board::{Kind, Origin, Role, ShareMethod};
+    use service::board::{Kind, Origin, Role, ShareMethod, Source};
 
     use super::*;
     use crate::here::Here;
@@ -212,6 +212,12 @@ mod tests {
             "reason_",
             "refuse_",
             "kept_",
+            "per_m3",
+            "per_100_m3",
+            "on_",
+            "loss_",
+            "minimum_",
+            "source_",
             "state_",
             "waiting_approval",
             "key_unknown",
@@ -254,8 +260,11 @@ mod tests {
         for role in Role::ALL {
             check(format!("role_{}", role.code()), zh.role(role), en.role(role));
         }
-        for (code, method) in [("area", ShareMethod::Area), ("minutes", ShareMethod::Minutes)] {
-            check(format!("method_{code}"), &zh.method(method), &en.method(method));
+        for (code, source) in [("surface", Source::Surface), ("ground", Source::Ground)] {
+            check(format!("source_{code}"), zh.source(source), en.source(source));
+        }
+        for method in ShareMethod::ALL {
+            check(format!("method_{}", method.code()), zh.method(method), en.method(method));
         }
         for origin in [Origin::MeterSigned, Origin::GatewayVouched, Origin::Manual] {
             let code = serde_json::to_value(origin).unwrap();

@@ -9,7 +9,9 @@ use service::board;
 
 use crate::locale::Lang;
 use crate::site::Site;
-use crate::text::{SignTexts, Texts, VerifyTexts, WatchTexts};
+use crate::text::{
+    BillTexts, ExplainTexts, MoneyTexts, NoticeTexts, SignTexts, Texts, VerifyTexts, WatchTexts,
+};
 
 /// The longest query that the link to the other language repeats, in bytes.
 const MAX_REPEATED_QUERY_BYTES: usize = 512;
@@ -23,10 +25,18 @@ pub(crate) struct Here {
     pub(crate) t: &'static Texts,
     /// Those of alarms, meters, turns and balances.
     pub(crate) watch: &'static WatchTexts,
+    /// Those of what one would pay.
+    pub(crate) explain: &'static ExplainTexts,
     /// Those of signing and enrolment.
     pub(crate) sign: &'static SignTexts,
     /// Those of checking the log and receipts.
     pub(crate) verify: &'static VerifyTexts,
+    /// Those of tariffs and of the lines of a bill.
+    pub(crate) bill: &'static BillTexts,
+    /// Those of payments and what is owed.
+    pub(crate) pay: &'static MoneyTexts,
+    /// Those of the board for paper and files.
+    pub(crate) notice: &'static NoticeTexts,
     /// The district's name.
     pub(crate) district: String,
     /// Whether the reader chose the language, so that links must keep it.
@@ -80,8 +90,12 @@ impl FromRequestParts<Site> for Here {
             lang,
             t: Texts::of(lang),
             watch: WatchTexts::of(lang),
+            explain: ExplainTexts::of(lang),
             sign: SignTexts::of(lang),
             verify: VerifyTexts::of(lang),
+            bill: BillTexts::of(lang),
+            pay: MoneyTexts::of(lang),
+            notice: NoticeTexts::of(lang),
             district: board::district_name(&site.service),
             kept: asked.is_some(),
             path: parts.uri.path().to_owned(),
@@ -114,8 +128,12 @@ impl Here {
             lang,
             t: Texts::of(lang),
             watch,
+            explain: ExplainTexts::of(lang),
             sign: SignTexts::of(lang),
             verify: VerifyTexts::of(lang),
+            bill: BillTexts::of(lang),
+            pay: MoneyTexts::of(lang),
+            notice: NoticeTexts::of(lang),
             district: "D".into(),
             kept: true,
             path,

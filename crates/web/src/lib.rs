@@ -16,6 +16,7 @@ mod origin;
 mod page;
 mod params;
 mod qr;
+mod question;
 mod refusal;
 mod request;
 mod security;

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use service::Service;
+use tokio::sync::Semaphore;
 
 use crate::metrics::MetricsSource;
+use crate::page::MAX_NOTICES_AT_ONCE;
 
 /// How the pages are served.
 #[derive(Debug, Clone, Default)]
@@ -20,10 +22,12 @@ pub struct WebConfig {
 pub(crate) struct Site {
     pub(crate) service: Arc<Service>,
     pub(crate) config: WebConfig,
+    /// The leave to make a board for paper or a file.
+    pub(crate) notices: Arc<Semaphore>,
 }
 
 impl Site {
     pub(crate) fn new(service: Arc<Service>, config: WebConfig) -> Self {
-        Self { service, config }
+        Self { service, config, notices: Arc::new(Semaphore::new(MAX_NOTICES_AT_ONCE)) }
     }
 }

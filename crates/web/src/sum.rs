@@ -3,27 +3,21 @@
 
 use std::borrow::Borrow;
 
-use service::board::{Area, BillLine, Fen, Litres};
+use service::board::{Basis, Fen, Litres, Per};
 
 /// Decimals of cubic metres, and of mu.
-const CUBIC_METRE_DECIMALS: u32 = 3;
-const MU_DECIMALS: u32 = 2;
+pub(crate) const CUBIC_METRE_DECIMALS: u32 = 3;
+pub(crate) const MU_DECIMALS: u32 = 2;
 /// Decimals of yuan that a share is shown with before it is rounded.
 const SHARE_DECIMALS: u32 = 4;
 
-/// Area × price, where that is no whole number of fen.
-pub(crate) fn area_unrounded(area: impl Borrow<Area>, line: &BillLine) -> Option<String> {
-    product(area.borrow().get(), MU_DECIMALS, &line.price.to_string(), line.amount_fen)
-}
-
-/// Volume × price, where that is no whole number of fen.
-pub(crate) fn volume_unrounded(
-    litres: impl Borrow<Litres>,
-    line: &BillLine,
-    rounded: impl Borrow<Fen>,
-) -> Option<String> {
-    let litres = litres.borrow().get();
-    product(litres, CUBIC_METRE_DECIMALS, &line.price.to_string(), *rounded.borrow())
+/// `quantity` of 10^-`decimals` units × the price with ` ≈ ` behind it, where that is no whole number of fen; nothing
+/// otherwise.
+pub(crate) fn unrounded(quantity: i64, decimals: u32, basis: &Basis, amount: Fen) -> String {
+    let decimals = if basis.per == Per::HundredCubicMetres { decimals + 2 } else { decimals };
+    let rounded = Fen(amount.get().abs());
+    let exact = product(quantity, decimals, &basis.price.to_string(), rounded);
+    exact.map(|exact| format!("{exact} ≈ ")).unwrap_or_default()
 }
 
 /// A watering's price × share ÷ volume, cut off after four decimals.

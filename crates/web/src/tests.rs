@@ -4,7 +4,7 @@ use axum::http::Request;
 
 use crate::testing::{Answer, Town, get, page, send};
 
-const ROUTES: [&str; 38] = [
+const ROUTES: [&str; 46] = [
     "/",
     "/villages/east",
     "/villages/east/rounds/2026-1",
@@ -16,8 +16,15 @@ const ROUTES: [&str; 38] = [
     "/postings/9",
     "/postings/6/envelope",
     "/households/101",
+    "/villages/east/owed",
+    "/villages/east/owed?order=balance",
+    "/payments/1",
+    "/api/v1/households/101/payments",
+    "/api/v1/villages/east/owed",
     "/search?q=zzz",
     "/search?q=101",
+    "/tariff",
+    "/tariff?crop=&mu=x",
     "/log",
     "/meters",
     "/meters/me1",
@@ -38,6 +45,7 @@ const ROUTES: [&str; 38] = [
     "/api/v1/keys/0000000000000000000000000000000000000000000000000000000000000000",
     "/api/v1/alarms",
     "/api/v1/proposals",
+    "/api/v1/tariff/explain?mu=x",
     "/api/v1/nothing",
     "/healthz",
     "/metrics",

@@ -3,36 +3,20 @@
 //! A text that one language lacks does not compile. `{0}`, `{1}` … are filled in by
 //! [`crate::here::Here::say`]; a test sees to it that both languages have the same ones.
 
-macro_rules! texts {
-    ($($key:ident: $zh:literal, $en:literal;)*) => {
-        /// The texts in one language.
-        #[derive(Debug)]
-        pub(crate) struct Texts {
-            $(pub(crate) $key: &'static str,)*
-        }
-
-        static ZH: Texts = Texts { $($key: $zh,)* };
-        static EN: Texts = Texts { $($key: $en,)* };
-
-        impl Texts {
-            /// The texts in a language.
-            pub(crate) fn of(lang: $crate::locale::Lang) -> &'static Self {
-                match lang {
-                    $crate::locale::Lang::Zh => &ZH,
-                    $crate::locale::Lang::En => &EN,
-                }
-            }
-        }
-
-        #[cfg(test)]
-        const PAIRS: &[(&str, &str, &str)] = &[$((stringify!($key), $zh, $en),)*];
-    };
-}
-
+#[macro_use]
+mod both;
+mod bill;
+mod explain;
+mod money;
+mod notice;
 mod sign;
 mod verify;
 mod watch;
 
+pub(crate) use bill::Texts as BillTexts;
+pub(crate) use explain::Texts as ExplainTexts;
+pub(crate) use money::Texts as MoneyTexts;
+pub(crate) use notice::Texts as NoticeTexts;
 pub(crate) use sign::Texts as SignTexts;
 pub(crate) use verify::Texts as VerifyTexts;
 pub(crate) use watch::Texts as WatchTexts;
@@ -198,9 +182,15 @@ texts! {
     curve_caption: "两条虚线之间是这次灌水（{0}）。曲线由水表自己签名的 {1} 个读数画出。", "The watering lies between the two dashed lines ({0}). The curve is drawn from {1} readings that the meter itself signed.";
     shares: "分摊到户", "Shares of the households";
     shares_words: "斗口水量{0}分摊，取整到升，各户相加正好等于斗口水量。", "The outlet volume is shared {0}, in whole litres; the shares add up to it exactly.";
+    shares_words_household: "这次灌水计量到一户，斗口水量全部归该户。", "This watering was metered to one household, which gets the whole outlet volume.";
+    method_household: "计量到户", "metered to one household";
     method_area: "按面积", "by area";
     method_minutes: "按时间", "by minutes";
+    method_minutes_flow: "按时间和流量", "by minutes and flow";
+    method_fixed: "按约定份额", "by agreed shares";
     minutes: "分钟", "Minutes";
+    flow_l_per_s: "流量（升/秒）", "Flow (L/s)";
+    weight: "约定份额", "Agreed weight";
     household_no: "户号", "Household";
     share_m3: "水量（方）", "Share (m³)";
     total: "合计", "Total";
@@ -218,16 +208,19 @@ texts! {
     // Other kinds of postings
     tariff_code: "水价编号", "Tariff";
     valid_from: "起用时间", "Valid from";
-    metered_price: "计量水价", "Metered price";
-    basic_price: "基本水费", "Basic charge";
+    metered_price: "计量水价", "Metered prices";
+    basic_price: "基本水价", "Basic charges";
     yuan_per_m3: "元/方", "yuan/m³";
-    yuan_per_mu: "元/亩", "yuan/mu";
     yuan_per_mu_year: "元/亩·年", "yuan per mu and year";
     tariff_words: "灌水开始时有效的水价用来计费；新水价公示后，旧公示和已结算的水费不变。", "A watering is priced by the tariff in force when it began. A new tariff changes nothing that was posted or billed before.";
     area_total: "总面积", "Total area";
     mu: "亩", "mu";
-    roster_words: "记录里只有户号、面积和作物，没有姓名。", "The log holds household numbers, areas and crops, and no names.";
-    crop: "作物", "Crop";
+    roster_words: "公示记录里只有户号、地块和水权，没有姓名；页上的姓名已隐去，另存在本服务器上。灌水按开始时有效的花名册分摊。", "The log holds household numbers, plots and water rights, and no names; the masked names on this page are kept beside it on this server. A watering is shared by the roster in force when it began.";
+    plots: "地块", "Plots";
+    water_right_m3: "水权（方/年）", "Water right (m³ a year)";
+    source: "水源", "Source";
+    source_surface: "地表水", "surface water";
+    source_ground: "地下水", "groundwater";
     list_cut: "另有 {0} 行，见附件。", "{0 more row|more rows} in the attachment.";
     key_act: "事项", "Act";
     key_enrolled: "登记密钥", "Key enrolled";
@@ -288,10 +281,6 @@ texts! {
     device_key: "签名公钥", "Signing keys";
     bills_total: "水费合计", "Total charges";
     bills: "水费单", "Bills";
-    basic_charge: "基本水费", "Basic charge";
-    basic_charge_in: "本次计收（每年一次）", "included (once a year)";
-    basic_charge_out: "本年已计收，本次不收", "not included: charged earlier this year";
-    roster: "花名册", "Roster";
     waterings_billed: "结算的灌水（公示号）", "Waterings billed (postings)";
     bill_run_words: "水费由上列灌水、水价和花名册算出，任何人都能重算到分。点户号看每一步。", "The charges follow from the waterings, tariff and roster above; anyone can recompute them to the fen. Follow a household number for every step.";
     bills_in_file: "逐户水费单见附件。", "The bills of the households stand in the attachment.";
@@ -308,7 +297,7 @@ texts! {
     use_words: "今年灌水 {0} 次，分摊水量 {1} 方。", "{0 watering|waterings} this year, your share {1} m³ in all.";
     use_words_past: "当年灌水 {0} 次，分摊水量 {1} 方。", "{0 watering|waterings} that year, this household's share {1} m³ in all.";
     cost_words: "已结算水费 {0}。", "Billed so far: {0}.";
-    cost_words_open: "已结算水费 {0}，未结算的灌水按现行水价约 {1}。", "Billed so far: {0}. What is not billed yet comes to about {1} at the present price.";
+    cost_words_open: "已结算水费 {0}，未结算的还有 {1}，见下面的“未定稿”。", "Billed so far: {0}. What is not settled yet comes to {1}: see “not final” below.";
     own_use: "本户", "This household";
     median_use: "本村中位数", "Village median";
     compared_none: "本村今年还没有公示的灌水，暂无比较。", "No watering is posted in the village this year, so there is nothing to compare with.";
@@ -322,15 +311,9 @@ texts! {
     household_bills_none: "还没有水费单。每轮结算后，水费怎样算出会一步步写在这里。", "No bill yet. After each settlement every step of the sum is written out here.";
     bill_title: "{0}（结算公示 {1} 号）", "{0} (settlement, posting {1})";
     bill_rests: "依据结算公示 {0} 号，{1}", "Rests on settlement posting {0}, {1}";
-    line_basic: "{0} 年基本水费", "Basic charge for {0}";
-    line_basic_rule: "面积 × 每亩价格，四舍五入到分，每户每年一次。", "Area × price per mu, rounded half up to the fen, once a household and year.";
     tariff_at: "水价：公示 {0} 号", "Tariff: posting {0}";
-    roster_at: "面积：公示 {0} 号", "Area: posting {0}";
-    line_metered: "计量水费，灌水公示 {0} 号", "Metered charge, watering posting {0}";
-    line_whole: "整次灌水：", "The whole watering:";
-    line_share: "本户份额：", "This household:";
-    line_taken: "…，分得 ", "…, taken as ";
-    line_metered_rule: "整次水费先四舍五入到分，再按各户水量分摊；零头按最大余数法分给各户，相加正好等于整次水费。", "The whole watering is rounded half up to the fen once, then divided by the households' litres; odd fen go by largest remainder, so the parts add up to the whole.";
+    line_metered_tried: "计量水费（{0}）", "Metered charge ({0})";
+    line_tier_tried: "超定额第 {1} 阶梯（{0}）", "Above quota, tier {1} ({0})";
     watering_at: "灌水：公示 {0} 号", "Watering: posting {0}";
     bill_due: "应缴", "Due";
     household_check: "有疑问？先看每次灌水的曲线和签字，再拿户号和公示号问水管所或村社干部。", "In doubt? Look at each watering's curve and signatures, then ask the station or the cadre, naming household and posting.";
@@ -467,6 +450,8 @@ mod tests {
         let sources = [
             include_str!("show/mod.rs"),
             include_str!("show/foreign.rs"),
+            include_str!("show/bill.rs"),
+            include_str!("show/land.rs"),
             include_str!("show/meter.rs"),
             include_str!("refusal.rs"),
             include_str!("page/household.rs"),
@@ -484,6 +469,7 @@ mod tests {
             include_str!("../templates/part/postings.html"),
             include_str!("../templates/part/signatures.html"),
             include_str!("../templates/part/curve.html"),
+            include_str!("../templates/part/bill_lines.html"),
             include_str!("../templates/part/waiting.html"),
             include_str!("../templates/posting/watering.html"),
             include_str!("../templates/posting/tariff.html"),

@@ -31,6 +31,7 @@ struct OutletEntry {
     name: String,
     canal: &'static str,
     village: String,
+    source: &'static str,
     gap_tolerance_seconds: u32,
 }
 
@@ -180,9 +181,9 @@ impl FieldRegistry {
 
 fn outlet_entry(outlet: &Outlet, scenario: &Scenario) -> OutletEntry {
     let series = outlet.series();
-    let (name, canal) = match series.source {
-        SourceTraits::Canal { .. } => ("号斗口", "一支渠"),
-        SourceTraits::Well { .. } => ("号机井", "地下水"),
+    let (name, canal, source) = match series.source {
+        SourceTraits::Canal { .. } => ("号斗口", "一支渠", "surface"),
+        SourceTraits::Well { .. } => ("号机井", "地下水", "ground"),
     };
     let dealt = usize::try_from(outlet.number - 1).unwrap_or(0) % scenario.villages.len();
     let dealt = || scenario.villages.get(dealt).map(|village| village.id.clone());
@@ -191,6 +192,7 @@ fn outlet_entry(outlet: &Outlet, scenario: &Scenario) -> OutletEntry {
         name: format!("{} {}{name}", series.name, outlet.number),
         canal,
         village: series.village.clone().or_else(dealt).unwrap_or_default(),
+        source,
         gap_tolerance_seconds: series.gap_tolerance_seconds,
     }
 }

@@ -3,7 +3,7 @@
 use rumqttc::{Client, Event, MqttOptions, Packet, QoS};
 use serde_json::{Value, json};
 
-use crate::harness::{Finished, Site, free_port, mingqu, wait_for};
+use crate::harness::{Finished, Site, free_port, gbk, mingqu, wait_for};
 use crate::township::{CADRES, STATION, Server, Township, Waiting, audit_holds};
 
 const UP: &str = include_str!("../../../crates/mqtt/vectors/chirpstack/up-object.json");
@@ -173,15 +173,62 @@ fn a_clerks_files_are_looked_at_corrected_and_handed_in_once() {
     life.stop();
 }
 
+#[test]
+fn a_banks_file_is_looked_at_and_recorded_once() {
+    let township = Township::prepare(1);
+    let server = Server::with_endpoint(free_port());
+    let life = server.start(&township.data());
+    let site = &life.site;
+    township.found(site);
+
+    let text = "XX银行代收明细,,,,\r\n户号,金额(元),交易日期,流水号,备注\r\n\
+        10101,\"1,186.76\",20240402,B-1,\r\n10102,0.00,20240402,B-2,\r\n\
+        99999,50,2024/4/2,B-3,\r\n20101,50.5,2024-04-02 08:00,B-4,二季度\r\n";
+    std::fs::write(township.file("bank.csv"), gbk(text)).unwrap();
+    let wrong = import(&township, site, "payments", "bank.csv", &[]).ended_with(1);
+    assert!(
+        wrong.stderr.contains("row 4, column 金额(元): \"0.00\" cannot be"),
+        "{}",
+        wrong.stderr
+    );
+    assert!(wrong.stderr.contains("row 5: \"B-3\" is refused: "), "{}", wrong.stderr);
+    assert!(wrong.stdout.contains("2 wrong (1237.26 yuan new, 0.00 already there, 50.00 refused)"));
+
+    let text = text.replace("0.00,", "10.00,").replace("99999", "10103");
+    std::fs::write(township.file("bank.csv"), gbk(&text)).unwrap();
+    for (flags, end) in [
+        (
+            &["--dry-run"][..],
+            "4 new, 0 already there, 0 to look at, 0 wrong (1297.26 yuan new, 0.00 already there, 0.00 refused): nothing was handed in, as asked",
+        ),
+        (&[], "4 handed in, receipts 1 to 4"),
+        (
+            &[],
+            "0 new, 4 already there, 0 to look at, 0 wrong (0.00 yuan new, 1297.26 already there, 0.00 refused): 0 handed in",
+        ),
+    ] {
+        let done = import(&township, site, "payments", "bank.csv", flags).ended_with(0);
+        assert!(done.stdout.trim_end().ends_with(end), "{}", done.stdout);
+    }
+    township.ask(site, &json!({ "reverse-payment": { "receipt": 2, "reason": "户号录错" } }));
+    let paid = site.get("/api/v1/households/10102/payments").json();
+    assert_eq!(
+        (&paid["paid_fen"], &paid["payments"][0]["reversed"]["reason"]),
+        (&json!(0), &json!("户号录错"))
+    );
+    let paid = site.get("/api/v1/households/10101/payments").json();
+    assert_eq!(
+        (&paid["credit_fen"], &paid["payments"][0]["receipt"]),
+        (&json!(118_676), &json!(1))
+    );
+    assert!(site.get("/payments/1").text().contains("壹仟壹佰捌拾陆元柒角陆分"));
+    life.stop();
+}
+
 fn open_round(township: &Township, site: &Site) {
     let round = json!({ "open-round": {
         "id": "2024-1", "name": "第一轮",
         "opens_at": "2024-04-01T00:00:00Z", "closes_at": "2024-04-20T00:00:00Z",
     }});
     township.ask(site, &round);
-}
-
-/// The text in GBK, as far as these tests write.
-fn gbk(text: &str) -> Vec<u8> {
-    encoding_rs::GBK.encode(text).0.into_owned()
 }

@@ -16,6 +16,7 @@ mod harness;
 mod killed_server;
 mod on_phones;
 mod refused_reports;
+mod rosters;
 mod rotated_key;
 mod shared_load;
 mod ticking;

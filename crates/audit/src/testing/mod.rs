@@ -210,10 +210,8 @@ impl TestLog {
         BillRun {
             head: Self::head(&signers),
             village,
-            round,
+            round: Some(round),
             year: due.year,
-            basic_charge: due.basic_charge,
-            roster: due.roster,
             waterings: due.waterings,
             households: due.bills.len().try_into().unwrap(),
             total_fen: due.total_fen,

@@ -9,11 +9,15 @@ use disclosure::statement::{
     TariffNotice,
 };
 use domain::Area;
+use domain::plot::{Crop, Plot, Source};
 use domain::registry::{Group, Meter, Outlet, Village};
 use domain::scale::Scale;
-use domain::tariff::{Price, Tariff};
+use domain::tariff::{Price, Tariff, Terms};
 
 use super::{People, Person, TestLog, TestMeter, id};
+
+/// From when the sample's rosters hold.
+const ROSTERS_FROM: &str = "2015-12-31T16:00:00Z";
 
 impl TestLog {
     /// A log in which everything stands that a watering needs.
@@ -73,6 +77,7 @@ impl TestLog {
             name: "一号斗口".to_owned(),
             canal: "东支渠".to_owned(),
             village: id(village),
+            source: Source::Surface,
             gap_tolerance_seconds: 1800,
         };
         let meter = |meter: &TestMeter, outlet| {
@@ -100,13 +105,18 @@ impl TestLog {
         let entry = |&(household, area): &(&str, i64)| RosterEntry {
             household: id(household),
             group: id("g1"),
-            area: Area(area),
-            crop: "制种玉米".to_owned(),
+            plots: vec![Plot {
+                crop: Crop::new("制种玉米").unwrap(),
+                source: Source::Surface,
+                area: Area(area),
+            }],
+            water_right_litres: None,
         };
         let entries: Vec<RosterEntry> = households.iter().map(entry).collect();
         Roster {
             head: Self::head(signers),
             village: id(village),
+            effective_from: id(ROSTERS_FROM),
             households: entries.len().try_into().unwrap(),
             entries: self.attach(ROSTER_MEDIA_TYPE, serde_json::to_vec(&entries).unwrap()),
         }
@@ -115,12 +125,14 @@ impl TestLog {
     fn tariff(&self) -> TariffNotice {
         TariffNotice {
             head: Self::head(&[&self.people.roots[0], &self.people.station]),
-            tariff: Tariff {
-                id: id("2016"),
-                valid_from: id("2016-01-01T00:00:00Z"),
-                metered_yuan_per_m3: Price::new("0.152").unwrap(),
-                basic_yuan_per_mu_year: Price::new("4").unwrap(),
-            },
+            tariff: Tariff::new(Terms::two_part(
+                id("2016"),
+                id("2016-01-01T00:00:00Z"),
+                id("all"),
+                Price::new("0.152").unwrap(),
+                Price::new("4").unwrap(),
+            ))
+            .unwrap(),
         }
     }
 }

@@ -229,8 +229,8 @@ fn rejects_a_bill_run_with_another_total_or_other_waterings() {
     for bend in [
         (|run| run.total_fen = run.total_fen + Fen(1)) as fn(&mut disclosure::statement::BillRun),
         |run| run.households += 1,
-        |run| run.basic_charge = false,
-        |run| run.roster = 7,
+        |run| run.year = 2017,
+        |run| run.round = None,
         |run| run.waterings.truncate(1),
     ] {
         let mut log = settled();

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use disclosure::key::{PublicKey, SigningKey};
 use disclosure::statement::{Correction, Registry, Statement};
+use domain::Fen;
 
 use super::{audited, finds_only, settled};
 use crate::testing::{TestLog, TestMeter};
@@ -136,15 +137,19 @@ fn a_correction_takes_the_place_of_what_it_supersedes() {
     assert!(report.holds(), "{report}");
     assert_eq!((report.waterings, report.volume_litres, report.shares), (1, litres, 3));
 
-    // What was superseded or billed cannot be corrected, although its facts are forgotten.
+    // What was superseded cannot be corrected; what was billed can, and the bills follow.
     let run = log.draft_bill_run("east");
     let envelope = log.seal_bill_run(run);
     log.post(&envelope);
-    for (of, says) in [(supersedes, "not a watering that holds"), (index, "has been billed")] {
-        let mut log = log.clone();
-        let at = log.force(correction(of, "once more").to_json());
-        let report = audit(&log.export(), None);
-        finds_only(&report, &Place::Entry(at), Rule::Content);
-        assert!(report.findings[0].says.contains(says), "{report}");
-    }
+    let mut again = log.clone();
+    let at = again.force(correction(supersedes, "once more").to_json());
+    let report = audit(&again.export(), None);
+    finds_only(&report, &Place::Entry(at), Rule::Content);
+    assert!(report.findings[0].says.contains("not a watering that holds"), "{report}");
+    log.post(&correction(index, "once more"));
+    let run = log.draft_bill_run("east");
+    assert_eq!((run.waterings.as_slice(), run.households, run.total_fen), (&[12][..], 0, Fen(0)));
+    let envelope = log.seal_bill_run(run);
+    log.post(&envelope);
+    assert!(audited(&log).holds());
 }

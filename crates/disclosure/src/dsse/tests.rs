@@ -199,7 +199,8 @@ fn rejects_what_is_over_its_limit() {
     let refused = EnvelopeError::PayloadTooLong(MAX_PAYLOAD_BYTES + 1);
     assert_eq!(Envelope::parse(&long), Err(refused));
     let long = vec![b' '; MAX_ENVELOPE_BYTES + 1];
-    let refused = EnvelopeError::TooLong(MAX_ENVELOPE_BYTES + 1);
+    let refused =
+        EnvelopeError::TooLong { bytes: MAX_ENVELOPE_BYTES + 1, most: MAX_ENVELOPE_BYTES };
     assert_eq!(Envelope::parse(&long), Err(refused));
     let mut envelope = signed(&[1]);
     envelope.signatures[0].keyid = "k".repeat(MAX_KEYID_BYTES + 1);
@@ -235,4 +236,13 @@ proptest! {
     fn reading_anything_never_panics(bytes in any::<Vec<u8>>()) {
         prop_assert!(Envelope::parse(&bytes).is_err());
     }
+}
+
+#[test]
+fn what_is_no_entry_may_be_longer() {
+    let envelope = Envelope::unsigned(TYPE, vec![7; 2 * MAX_PAYLOAD_BYTES]);
+    let bytes = envelope.to_json();
+    assert_eq!(Envelope::parse_up_to(&bytes, bytes.len()), Ok(envelope));
+    let refused = EnvelopeError::TooLong { bytes: bytes.len(), most: bytes.len() - 1 };
+    assert_eq!(Envelope::parse_up_to(&bytes, bytes.len() - 1), Err(refused));
 }

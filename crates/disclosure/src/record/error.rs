@@ -1,6 +1,7 @@
 //! Why an entry may not stand at the record's next index.
 
-use domain::bill::BillError;
+use domain::account::AccountError;
+use domain::plot::Source;
 use domain::rating::RatingError;
 use domain::registry::RegistryError;
 use domain::share::ShareError;
@@ -90,6 +91,11 @@ pub enum RecordError {
     /// A larger area than the household has.
     #[error("household {0} has less land than it is said to have irrigated")]
     AreaTooLarge(HouseholdNo),
+    /// A share for a household without land that the outlet waters.
+    #[error(
+        "household {0} has no plot with {1} water: enter it in the roster, or leave the household out"
+    )]
+    NoPlot(HouseholdNo, Source),
     /// The roster's entries are refused.
     #[error(transparent)]
     Roster(#[from] RosterError),
@@ -118,11 +124,15 @@ pub enum RecordError {
     #[error("meter {0} has the device key of another meter: each needs its own")]
     DeviceKeyShared(MeterCode),
     /// A household in two villages' rosters.
-    #[error("household {0} already stands in the roster of village {1}")]
+    #[error(
+        "household {0} stands in the roster of village {1} at the same time: take it out there first"
+    )]
     InTwoVillages(HouseholdNo, VillageId),
-    /// A village without a roster.
-    #[error("village {0} has no roster yet: post it first")]
-    NoRoster(VillageId),
+    /// A village without a roster at a time.
+    #[error(
+        "village {0} has no roster in force at {1}: post one that is effective from then or earlier"
+    )]
+    NoRoster(VillageId, Timestamp),
     /// A share of somebody who is not in the group.
     #[error("household {0} is not in the roster of group {1}")]
     NotInGroup(HouseholdNo, GroupId),
@@ -158,11 +168,24 @@ pub enum RecordError {
     /// A correction without a printable reason.
     #[error("a correction needs a reason of 1 to {max} printable characters", max = crate::statement::MAX_REASON_CHARS)]
     Reason,
-    /// A correction of what was billed.
+    /// A watering, or its correction, in a year that was closed.
     #[error(
-        "posting {0} has been billed: correcting it needs an adjustment of the bills, which is not possible yet"
+        "the year {year} of village {village} was closed by posting {run}: nothing in it changes any more"
     )]
-    Billed(u64),
+    YearClosed {
+        /// The village.
+        village: VillageId,
+        /// The year.
+        year: i32,
+        /// The run that closed it.
+        run: u64,
+    },
+    /// A closing before the year's end.
+    #[error("the year {0} is not over: close it when it is")]
+    YearNotOver(i32),
+    /// A run without anything to bill.
+    #[error("there is no posted watering to bill: post the waterings first")]
+    NothingToBill,
     /// A second run.
     #[error("everything posted for the village and round was billed before, last by posting {run}")]
     BilledBefore {
@@ -175,18 +198,12 @@ pub enum RecordError {
         /// The postings of the village and round that hold.
         expected: Vec<u64>,
     },
-    /// A run that goes by another roster.
-    #[error("the run must go by the roster in force, posting {0}")]
-    OtherRoster(u64),
     /// A run under the wrong year.
-    #[error("the run belongs to year {0}, that of its earliest watering")]
+    #[error("the run belongs to year {0}: that is the first in which something is due")]
     Year(i32),
-    /// The basic charge in the wrong run.
-    #[error("the basic charge belongs to a village's first run of the year, and only to it")]
-    BasicCharge,
     /// The run cannot be computed.
     #[error(transparent)]
-    Bill(#[from] BillError),
+    Bill(#[from] AccountError),
     /// The run's bills are not what the postings give.
     #[error("the bills differ from what the posted waterings give{}", at_household(.0.as_ref()))]
     BillsDiffer(Option<HouseholdNo>),

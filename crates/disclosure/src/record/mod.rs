@@ -11,10 +11,12 @@ mod candidate;
 mod error;
 mod meters;
 mod registry;
+mod rosters;
 mod watering;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::bill::Bill;
 use domain::rating::RatingTable;
 use domain::registry::{Outlet, Village};
 use domain::tariff::Tariffs;
@@ -31,11 +33,14 @@ use crate::statement::{
     Statement, Subject, WateringFacts,
 };
 
+use billing::YearBook;
 use meters::Meters;
+use rosters::Rosters;
 
 pub use billing::Settlement;
 pub use candidate::Candidate;
 pub use error::RecordError;
+pub use rosters::{PostedRoster, RosterGround};
 pub use watering::Held;
 
 /// Where attachments are found; a folder, a database or a map.
@@ -60,13 +65,14 @@ pub struct Record {
     outlets: BTreeMap<OutletId, Outlet>,
     tables: BTreeMap<TableId, RatingTable>,
     meters: Meters,
-    rosters: BTreeMap<VillageId, PostedRoster>,
+    /// By village.
+    rosters: BTreeMap<VillageId, Rosters>,
     tariffs: Tariffs,
     waterings: BTreeMap<u64, PostedFacts>,
     /// The waterings that hold, by outlet, each outlet's by their start; at one outlet they never overlap.
     holding: BTreeMap<OutletId, Vec<Held>>,
-    /// Those of them that no run has billed.
-    unbilled: BTreeMap<(VillageId, RoundId), BTreeSet<u64>>,
+    /// What bills are reckoned from, by village and year.
+    books: BTreeMap<VillageId, BTreeMap<i32, YearBook>>,
     runs: Vec<PostedRun>,
     /// What was posted as overdue, and where.
     overdue: BTreeMap<Subject, u64>,
@@ -83,15 +89,6 @@ pub struct Record {
 /// The first half of a SHA-256: a log has to be kept in memory by these, and two statements with the same half would
 /// only keep each other from being posted.
 type ShortDigest = [u8; 16];
-
-/// A village's roster in force.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PostedRoster {
-    /// Its posting index.
-    pub index: u64,
-    /// Its households.
-    pub entries: BTreeMap<HouseholdNo, RosterEntry>,
-}
 
 /// A posted watering.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,13 +108,11 @@ pub struct PostedRun {
     pub index: u64,
     /// Its village.
     pub village: VillageId,
-    /// Its round.
-    pub round: RoundId,
+    /// Its round; none where it closed the year.
+    pub round: Option<RoundId>,
     /// The year it belongs to.
     pub year: i32,
-    /// Whether it carries the year's basic charge.
-    pub basic_charge: bool,
-    /// The waterings it billed.
+    /// The waterings it billed first.
     pub waterings: Vec<u64>,
 }
 
@@ -128,13 +123,21 @@ pub struct Admitted {
     pub statement: Statement,
     /// Who signed it.
     pub standing: Standing,
-    roster: Option<BTreeMap<HouseholdNo, RosterEntry>>,
+    loaded: Loaded,
     digest: ShortDigest,
 }
 
+/// What was read from attachments on the way.
+#[derive(Debug, Clone)]
+enum Loaded {
+    Nothing,
+    Roster(BTreeMap<HouseholdNo, RosterEntry>),
+    Bills(Vec<Bill>),
+}
+
 impl Record {
-    /// An empty record that forgets what a watering said once it is billed or superseded, for no later entry is
-    /// judged by it: for whoever goes through a long log and shows none of it.
+    /// An empty record that keeps of a watering only what later entries are judged by, and nothing once it is superseded
+    /// or its year closed: for whoever goes through a long log and shows none of it.
     pub fn forgetting() -> Self {
         Self { forgets: true, ..Self::default() }
     }
@@ -177,18 +180,6 @@ impl Record {
     /// The meters with their keys.
     pub fn meters(&self) -> &BTreeMap<MeterCode, RegistryMeter> {
         self.meters.by_code()
-    }
-
-    /// The roster in force of a village.
-    pub fn roster(&self, village: &VillageId) -> Option<&PostedRoster> {
-        self.rosters.get(village)
-    }
-
-    /// The village and roster entry of a household.
-    pub fn household(&self, household: &HouseholdNo) -> Option<(&VillageId, &RosterEntry)> {
-        self.rosters.iter().find_map(|(village, roster)| {
-            roster.entries.get(household).map(|entry| (village, entry))
-        })
     }
 
     /// The tariffs.
@@ -242,12 +233,12 @@ impl Record {
         if let Some(index) = self.posted.get(&digest) {
             return Err(RecordError::PostedBefore(*index));
         }
-        let roster = self.check_content(&statement, attachments)?;
+        let loaded = self.check_content(&statement, attachments)?;
         let standing = self.judge_checked(&envelope, &statement, &ahead)?;
         if !standing.complete() {
             return Err(RecordError::SignaturesMissing(standing.missing));
         }
-        Ok(Admitted { statement, standing, roster, digest })
+        Ok(Admitted { statement, standing, loaded, digest })
     }
 
     /// Judges an envelope's signatures by the directory and policy in force before the next index.
@@ -325,15 +316,20 @@ impl Record {
             Statement::Key(body) => self.directory.apply(index, &body.act),
             Statement::Registry(body) => self.apply_registry(body),
             Statement::Roster(body) => {
-                let entries = admitted.roster.unwrap_or_default();
-                self.rosters.insert(body.village, PostedRoster { index, entries });
+                if let Loaded::Roster(entries) = admitted.loaded {
+                    self.apply_roster(index, &body, entries);
+                }
             }
             Statement::Tariff(body) => self.tariffs.post(index, body.tariff),
             Statement::Watering(body) => self.apply_watering(index, body.watering, None),
             Statement::Correction(body) => {
                 self.apply_watering(index, body.watering, Some(body.supersedes));
             }
-            Statement::BillRun(body) => self.apply_run(index, body),
+            Statement::BillRun(body) => {
+                if let Loaded::Bills(bills) = admitted.loaded {
+                    self.apply_run(index, body, bills);
+                }
+            }
             Statement::Overdue(body) => {
                 self.overdue.insert(body.waiting.subject(), index);
             }
@@ -342,12 +338,12 @@ impl Record {
         index
     }
 
-    /// Checks the content; returns the entries of a roster, which are read on the way.
+    /// Checks the content; returns what is read of attachments on the way and will be kept.
     fn check_content(
         &self,
         statement: &Statement,
         attachments: &impl Attachments,
-    ) -> Result<Option<BTreeMap<HouseholdNo, RosterEntry>>, RecordError> {
+    ) -> Result<Loaded, RecordError> {
         if self.district.is_none() && statement.kind() != Kind::District {
             return Err(RecordError::NoGenesis);
         }
@@ -367,16 +363,18 @@ impl Record {
             Statement::Registry(body) => self.check_registry(body)?,
             Statement::Roster(body) => {
                 let bytes = load(&body.entries, attachments)?;
-                return self.check_roster(&body.village, body.read_entries(&bytes)?).map(Some);
+                return self.check_roster(body, &bytes).map(Loaded::Roster);
             }
             Statement::Tariff(_) => {}
             Statement::Watering(body) => self.check_watering(&body.watering, None)?,
             Statement::Correction(body) => self.check_correction(body)?,
-            Statement::BillRun(body) => self.check_run(body, attachments)?,
+            Statement::BillRun(body) => {
+                return self.check_run(body, attachments).map(Loaded::Bills);
+            }
             Statement::Overdue(body) => self.check_overdue(body, attachments)?,
             Statement::Balance(body) => self.check_balance(body, attachments)?,
         }
-        Ok(None)
+        Ok(Loaded::Nothing)
     }
 
     fn check_district(&self, body: &District) -> Result<(), RecordError> {
@@ -395,25 +393,6 @@ impl Record {
             }
             _ => Ok(()),
         }
-    }
-
-    fn check_roster(
-        &self,
-        village: &VillageId,
-        entries: Vec<RosterEntry>,
-    ) -> Result<BTreeMap<HouseholdNo, RosterEntry>, RecordError> {
-        let known = self.known_village(village)?;
-        for entry in &entries {
-            if !known.groups.iter().any(|group| group.id == entry.group) {
-                return Err(RecordError::UnknownGroup(entry.group.clone(), village.clone()));
-            }
-            if let Some((other, _)) = self.household(&entry.household)
-                && other != village
-            {
-                return Err(RecordError::InTwoVillages(entry.household.clone(), other.clone()));
-            }
-        }
-        Ok(entries.into_iter().map(|entry| (entry.household.clone(), entry)).collect())
     }
 
     fn known_village(&self, village: &VillageId) -> Result<&Village, RecordError> {

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::plot::Source;
 use domain::round::{Member, Turn};
 use domain::share::{self, Part};
 use domain::text::is_plain;
-use domain::{GroupId, HouseholdNo, Litres, OutletId, Timestamp, VillageId};
+use domain::{Area, GroupId, HouseholdNo, Litres, OutletId, Timestamp, VillageId};
 
 use super::{PostedFacts, Record, RecordError};
 use crate::statement::{
@@ -33,28 +34,25 @@ impl Record {
         self.holding.iter().map(|(outlet, held)| (outlet, held.as_slice()))
     }
 
-    /// The households that share a turn's water, by the roster in force: those it names, or the whole group.
+    /// The households that share a turn's water, by the roster in force when it opened and their land with the outlet's
+    /// source: those it names, or the whole group.
     pub fn sharing(&self, turn: &Turn) -> Result<Vec<Part>, RecordError> {
-        let entries = self.group(&turn.village, &turn.group)?;
+        let entries = self.group(&turn.village, &turn.group, turn.opened_at)?;
         let entries: BTreeMap<&HouseholdNo, &RosterEntry> = entries.collect();
+        let source = self.known_outlet(&turn.outlet)?.source;
         if turn.members.is_empty() {
-            let whole = |entry: &RosterEntry| Part {
-                household: entry.household.clone(),
-                area: entry.area,
-                minutes: None,
-            };
-            return Ok(entries.values().copied().map(whole).collect());
+            let whole =
+                |entry: &RosterEntry| Part::new(entry.household.clone(), entry.area_from(source));
+            let parts = entries.values().copied().map(whole);
+            return Ok(parts.filter(|part| part.area > Area::ZERO).collect());
         }
         let member = |member: &Member| {
-            let household = || member.household.clone();
-            let entry = entries
-                .get(&member.household)
-                .ok_or_else(|| RecordError::NotInGroup(household(), turn.group.clone()))?;
-            let area = member.area.unwrap_or(entry.area);
-            if area > entry.area {
-                return Err(RecordError::AreaTooLarge(household()));
-            }
-            Ok(Part { household: household(), area, minutes: member.minutes })
+            let entry = entries.get(&member.household).ok_or_else(|| {
+                RecordError::NotInGroup(member.household.clone(), turn.group.clone())
+            })?;
+            let area = member.area.unwrap_or(entry.area_from(source));
+            check_area(entry, source, area)?;
+            Ok(member.part(area))
         };
         turn.members.iter().map(member).collect()
     }
@@ -63,24 +61,25 @@ impl Record {
         &'a self,
         village: &VillageId,
         group: &'a GroupId,
+        at: Timestamp,
     ) -> Result<impl Iterator<Item = (&'a HouseholdNo, &'a RosterEntry)>, RecordError> {
-        let roster = self.rosters.get(village);
-        let roster = roster.ok_or_else(|| RecordError::NoRoster(village.clone()))?;
+        let roster = self.known_roster(village, at)?;
         Ok(roster.entries.iter().filter(move |(_, entry)| entry.group == *group))
     }
 
-    /// Checks that an outlet's water may go to a group: the outlet delivers to its village, and
-    /// the group has households to share it.
+    /// Checks that an outlet's water may go to a group from a time on: the outlet delivers to its village, and
+    /// the group has households to share it by the roster then in force.
     pub fn check_turn(
         &self,
         outlet: &OutletId,
         village: &VillageId,
         group: &GroupId,
+        at: Timestamp,
     ) -> Result<(), RecordError> {
         if self.known_outlet(outlet)?.village != *village {
             return Err(RecordError::NotTheVillagesOutlet(outlet.clone(), village.clone()));
         }
-        if self.group(village, group)?.next().is_none() {
+        if self.group(village, group, at)?.next().is_none() {
             return Err(RecordError::UnknownGroup(group.clone(), village.clone()));
         }
         Ok(())
@@ -101,7 +100,8 @@ impl Record {
         facts: &WateringFacts,
         supersedes: Option<u64>,
     ) -> Result<(), RecordError> {
-        self.check_turn(&facts.outlet, &facts.village, &facts.group)?;
+        self.check_turn(&facts.outlet, &facts.village, &facts.group, facts.start)?;
+        self.check_year(facts)?;
         self.check_evidence(facts)?;
         check_sums(facts)?;
         self.check_shares(facts)?;
@@ -115,9 +115,6 @@ impl Record {
         let index = body.supersedes;
         if !is_plain(&body.reason, MAX_REASON_CHARS) {
             return Err(RecordError::Reason);
-        }
-        if self.billed_by(index).is_some() {
-            return Err(RecordError::Billed(index));
         }
         let earlier = self
             .waterings
@@ -133,6 +130,7 @@ impl Record {
                     &earlier.facts.turn,
                 )
         };
+        self.check_year(&earlier.facts)?;
         if !same(&body.watering) {
             return Err(RecordError::CorrectsAnother(index));
         }
@@ -161,12 +159,15 @@ impl Record {
         let at_outlet = self.holding.entry(facts.outlet.clone()).or_default();
         let place = at_outlet.partition_point(|one| one.start < held.start);
         at_outlet.insert(place, held);
-        let unbilled = self.unbilled.entry((facts.village.clone(), facts.round.clone()));
-        let unbilled = unbilled.or_default();
-        unbilled.insert(index);
+        self.book(index, &facts, supersedes);
+        let facts = if self.forgets {
+            // Judged already.
+            WateringFacts { evidence: Vec::new(), ..facts }
+        } else {
+            facts
+        };
         self.waterings.insert(index, PostedFacts { facts, superseded_by: None, billed_by: None });
         if let Some(former) = supersedes {
-            unbilled.remove(&former);
             self.forget(former);
         }
     }
@@ -204,17 +205,15 @@ impl Record {
     }
 
     fn check_shares(&self, facts: &WateringFacts) -> Result<(), RecordError> {
-        let roster = self.rosters.get(&facts.village);
-        let roster = roster.ok_or_else(|| RecordError::NoRoster(facts.village.clone()))?;
+        let roster = self.known_roster(&facts.village, facts.start)?;
+        let source = self.known_outlet(&facts.outlet)?.source;
         let mut parts = Vec::with_capacity(facts.shares.len());
         for stated in &facts.shares {
             let entry = roster.entries.get(&stated.household);
             let entry = entry.filter(|entry| entry.group == facts.group).ok_or_else(|| {
                 RecordError::NotInGroup(stated.household.clone(), facts.group.clone())
             })?;
-            if stated.area > entry.area {
-                return Err(RecordError::AreaTooLarge(stated.household.clone()));
-            }
+            check_area(entry, source, stated.area)?;
             parts.push(stated.part());
         }
         if share::divide(facts.volume_litres, facts.method, &parts)? == facts.shares {
@@ -222,6 +221,15 @@ impl Record {
         } else {
             Err(RecordError::SharesDiffer)
         }
+    }
+}
+
+/// A household waters no more land than it has with the source.
+fn check_area(entry: &RosterEntry, source: Source, area: Area) -> Result<(), RecordError> {
+    match entry.area_from(source) {
+        Area::ZERO => Err(RecordError::NoPlot(entry.household.clone(), source)),
+        own if area > own => Err(RecordError::AreaTooLarge(entry.household.clone())),
+        _ => Ok(()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `bill-run`: the bills of one village and round.
+//! `bill-run`: the bills of one village and round, or of the closing of its year.
 
 use domain::bill::Bill;
 use domain::{Fen, RoundId, VillageId};
@@ -10,7 +10,7 @@ use crate::attachment::AttachmentRef;
 /// Media type of the bills: one JSON [`Bill`] a line.
 pub const BILLS_MEDIA_TYPE: &str = "application/vnd.mingqu.bills.v1+jsonl";
 
-/// A settlement (结算) of one village and round. Its bills follow from what was posted before it, so anyone recomputes them.
+/// A settlement (结算) of one village and round, or of its year. Its bills follow from what was posted before it, so anyone recomputes them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BillRun {
@@ -18,16 +18,13 @@ pub struct BillRun {
     pub head: Head,
     /// The village.
     pub village: VillageId,
-    /// The round.
-    pub round: RoundId,
-    /// The year it belongs to: that of its earliest watering.
+    /// The round; none in the run that closes the year.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round: Option<RoundId>,
+    /// The calendar year (UTC+8) in which the waterings began.
     pub year: i32,
-    /// Whether this run carries the year's basic charge: the village's first run of a year does.
-    pub basic_charge: bool,
-    /// The posting index of the roster whose areas the basic charge goes by.
-    pub roster: u64,
-    /// The posting indices of the waterings billed: all of the village and round that hold and that
-    /// no earlier run billed.
+    /// The posting indices of the waterings that it is the first to bill as they hold: those of its round, and those of
+    /// rounds settled before that were posted or corrected since; in the closing of the year, all.
     pub waterings: Vec<u64>,
     /// How many bills there are.
     pub households: u32,

@@ -32,7 +32,10 @@ pub use district::{District, Root};
 pub use key_act::{Act, Enrolment, KeyAct, KeyKept, MAX_REASON_CHARS, RevocationReason};
 pub use overdue::{Overdue, Subject, Waiting};
 pub use registry::{MAX_METER_KEYS, MeterKey, MeterKeyError, Origin, Registry, RegistryMeter};
-pub use roster::{ROSTER_MEDIA_TYPE, Roster, RosterEntry, RosterError};
+pub use roster::{
+    MAX_HOUSEHOLD_AREA, MAX_PLOTS, MAX_ROSTER_HOUSEHOLDS, MAX_WATER_RIGHT, ROSTER_MEDIA_TYPE,
+    Roster, RosterEntry, RosterError,
+};
 pub use rule::{MAX_DEADLINE_HOURS, Need, Policy, PolicyError, Rule};
 pub use tariff::TariffNotice;
 pub use watering::{
@@ -115,7 +118,7 @@ pub enum Kind {
     Key,
     /// Villages, outlets and meters.
     Registry,
-    /// A village's households with areas and crops.
+    /// A village's households with their plots.
     Roster,
     /// A version of the water price.
     Tariff,
@@ -333,7 +336,7 @@ impl Statement {
 
     /// The round it belongs to.
     pub fn round(&self) -> Option<&RoundId> {
-        let run = self.bill_run().map(|run| &run.round);
+        let run = self.bill_run().and_then(|run| run.round.as_ref());
         run.or_else(|| self.watering_facts().map(|facts| &facts.round))
     }
 

@@ -99,11 +99,6 @@ pub struct Evidence {
 impl WateringFacts {
     /// The turn that it is of, its households named with what they brought to the division.
     pub fn turn(&self) -> Turn {
-        let member = |share: &Share| Member {
-            household: share.household.clone(),
-            area: Some(share.area),
-            minutes: share.minutes,
-        };
         Turn {
             id: self.turn.clone(),
             round: self.round.clone(),
@@ -111,7 +106,7 @@ impl WateringFacts {
             village: self.village.clone(),
             group: self.group.clone(),
             method: self.method,
-            members: self.shares.iter().map(member).collect(),
+            members: self.shares.iter().map(Member::from).collect(),
             opened_at: self.start,
         }
     }

@@ -11,6 +11,7 @@ use disclosure::statement::{
     Act, Enrolment, ExpectedSigner, Head, KeyAct, Kind, Policy, Registry, RegistryMeter, Role,
     Root, Statement,
 };
+use domain::plot::Source;
 use domain::registry::{Group, Meter, Outlet, Village};
 use domain::scale::Scale;
 use domain::{DistrictId, GroupId, MeterCode, OutletId, PersonId, Timestamp, VillageId};
@@ -149,6 +150,7 @@ impl Founders {
                     name: id.to_string(),
                     canal: "Bench".to_owned(),
                     village: village.clone(),
+                    source: Source::Ground,
                     gap_tolerance_seconds: GAP_TOLERANCE_SECONDS,
                 });
                 registry.meters.push(self.meter(MeterCode::new(id.as_str())?, outlet, key)?);

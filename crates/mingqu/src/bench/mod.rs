@@ -20,6 +20,7 @@ mod peer;
 pub mod post;
 mod process;
 mod row;
+pub mod settle;
 mod statistics;
 
 use std::net::SocketAddr;

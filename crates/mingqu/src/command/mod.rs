@@ -14,6 +14,7 @@ pub mod log_folder;
 pub mod rating;
 pub mod serve;
 pub mod sign;
+pub mod tariff;
 pub mod verify;
 pub mod witness;
 

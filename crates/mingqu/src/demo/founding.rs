@@ -7,6 +7,7 @@ use disclosure::statement::{
     Act, District, Enrolment, KeyAct, Kind, Policy, ROSTER_MEDIA_TYPE, Registry, RegistryMeter,
     Role, Root, Roster, RosterEntry, Statement, TariffNotice,
 };
+use domain::plot::Source;
 use domain::registry::{Group, Meter, Outlet, Village};
 use domain::scale::Scale;
 use domain::{GroupId, Timestamp};
@@ -103,6 +104,7 @@ impl Founding<'_> {
         let statement = Statement::Roster(Roster {
             head: self.people.head(self.at, &[Role::Station, Role::Cadre]),
             village: village.id.clone(),
+            effective_from: self.at,
             households: u32::try_from(entries.len())?,
             entries: AttachmentRef::of(ROSTER_MEDIA_TYPE, &bytes),
         });
@@ -146,6 +148,7 @@ impl Founding<'_> {
             name: well.name.clone(),
             canal: "地下水".into(),
             village: well.village.clone(),
+            source: Source::Ground,
             gap_tolerance_seconds: self.township.gap_tolerance_seconds,
         }
     }

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use disclosure::statement::{Role, RosterEntry};
+use domain::plot::{Crop, Plot, Source};
 use domain::tariff::Tariff;
 use domain::{
     Area, DistrictId, GroupId, HouseholdNo, MeterCode, OutletId, PersonId, RoundId, Timestamp,
@@ -86,7 +87,7 @@ struct RosterRow {
     household: HouseholdNo,
     holder: String,
     mu: String,
-    crop: String,
+    crop: Crop,
 }
 
 impl Township {
@@ -99,7 +100,9 @@ impl Township {
             let RosterRow { village, group, household, holder, mu, crop } =
                 row.context("demo/roster.csv")?;
             let area = Area::from_mu(&mu).context("demo/roster.csv")?;
-            let entry = RosterEntry { household, group, area, crop };
+            // All of the township's water comes from wells.
+            let plots = vec![Plot { crop, source: Source::Ground, area }];
+            let entry = RosterEntry { household, group, plots, water_right_litres: None };
             township.households.push(HouseholdEntry { village, holder, entry });
         }
         Ok(township)

@@ -53,11 +53,12 @@ pub fn district_name(service: &Service) -> String {
 pub async fn district(service: &Service) -> Result<DistrictView, ServiceError> {
     let year = service.now().year();
     let mut villages: Vec<VillageLine> = {
+        let now = service.now();
         let record = service.record();
         let line = |(id, village): (&VillageId, &domain::registry::Village)| VillageLine {
             id: id.clone(),
             name: village.name.clone(),
-            households: record.roster(id).map_or(0, |roster| count(roster.entries.len())),
+            households: record.roster(id, now).map_or(0, |roster| count(roster.entries.len())),
             totals: Totals::default(),
         };
         record.villages().iter().map(line).collect()

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use disclosure::dsse::Envelope;
-use disclosure::statement::Statement;
 use domain::bill::Bill;
-use domain::share::largest_remainder;
-use domain::{Area, Fen, HouseholdNo, Litres, Timestamp, VillageId};
+use domain::plot::Crop;
+use domain::{Area, Fen, HouseholdNo, Litres, RoundId, Timestamp, VillageId};
 use store::HouseholdShare;
 
 use super::district::count;
+use super::payments::{HouseholdPayments, payments_of};
 use super::places::{Named, RoundDates, group_name, named_outlet, named_village};
 use super::posting::{SignatureView, read_bill, signatures};
 use crate::{Service, ServiceError};
@@ -44,14 +43,16 @@ pub struct HouseholdView {
     pub median: Option<Litres>,
     /// What the year's bills come to.
     pub billed: Fen,
-    /// What the year's unbilled waterings will cost by the tariff in force.
-    pub unbilled: Fen,
+    /// What would be billed now, were all its waterings settled: not final.
+    pub running: Option<Bill>,
     /// The year's waterings, corrected ones included, newest first.
     pub waterings: Vec<HouseholdWatering>,
     /// Whether the year has more waterings than are shown.
     pub more: bool,
     /// The year's bills, newest first.
     pub bills: Vec<BillView>,
+    /// What it paid and owes, over all years.
+    pub money: HouseholdPayments,
 }
 
 /// A household's land.
@@ -62,7 +63,7 @@ pub struct Land {
     /// The irrigated area.
     pub area: Area,
     /// What it grows.
-    pub crop: String,
+    pub crops: Vec<Crop>,
 }
 
 /// A watering with the household's share.
@@ -95,12 +96,10 @@ pub struct HouseholdWatering {
 pub struct BillView {
     /// The settlement's posting index.
     pub run: u64,
-    /// The name of the round settled.
-    pub round: String,
+    /// The name of the round settled; none for the closing of the year.
+    pub round: Option<String>,
     /// When the settlement was posted.
     pub posted_at: Timestamp,
-    /// The roster that the basic charge goes by.
-    pub roster: Option<u64>,
     /// The bill.
     pub bill: Bill,
 }
@@ -140,19 +139,20 @@ pub async fn household(
     let holding = shares.iter().filter(|share| share.watering.superseded_by.is_none());
     Ok(Some(HouseholdView {
         holder: service.store().holder(household).await?,
+        running: village.as_ref().and_then(|village| running(service, village, year, household)),
         village: village.map(|village| named_village(&service.record(), &village)),
         land,
         year,
         present: year == now.year(),
         years,
         current: count(holding.clone().count()),
-        used: holding.clone().map(|share| share.litres).sum(),
+        used: holding.map(|share| share.litres).sum(),
         median,
         billed: bills.iter().map(|view| view.bill.total_fen).sum(),
-        unbilled: holding.map(|share| unbilled(service, household, share)).sum(),
         more: shares.len() > MAX_HOUSEHOLD_WATERINGS,
         waterings: waterings(service, &shares).await?,
         bills,
+        money: payments_of(service, household, None).await?,
         household: household.clone(),
     }))
 }
@@ -167,13 +167,13 @@ fn span_of(year: i32) -> Option<(Timestamp, Timestamp)> {
 
 fn standing(service: &Service, household: &HouseholdNo) -> (Option<VillageId>, Option<Land>) {
     let record = service.record();
-    let Some((village, entry)) = record.household(household) else {
+    let Some((village, entry)) = record.household(household, service.now()) else {
         return (None, None);
     };
     let land = Land {
         group: group_name(&record, village, &entry.group),
-        area: entry.area,
-        crop: entry.crop.clone(),
+        area: entry.area(),
+        crops: entry.crops().into_iter().cloned().collect(),
     };
     (Some(village.clone()), Some(land))
 }
@@ -206,23 +206,15 @@ async fn waterings(
     Ok(rows)
 }
 
-/// What a share will cost once it is billed, by the same rule as the bill; nothing when it is
-/// billed already or no tariff is in force.
-fn unbilled(service: &Service, household: &HouseholdNo, share: &HouseholdShare) -> Fen {
-    let record = service.record();
-    let row = &share.watering;
-    if record.billed_by(row.index).is_some() {
-        return Fen::ZERO;
-    }
-    let amount = || {
-        let facts = &record.watering(row.index)?.facts;
-        let (_, tariff) = record.tariffs().in_force(facts.start).ok()?;
-        let whole = tariff.metered_yuan_per_m3.for_volume(facts.volume_litres).ok()?;
-        let weights: Vec<i64> = facts.shares.iter().map(|share| share.litres.get()).collect();
-        let place = facts.shares.iter().position(|one| one.household == *household)?;
-        largest_remainder(whole.get(), &weights)?.get(place).copied().map(Fen)
-    };
-    amount().unwrap_or_default()
+/// What would be billed to a household now, if all its waterings of a year were settled; none when nothing would, or when
+/// no tariff or roster is in force for one of them.
+fn running(
+    service: &Service,
+    village: &VillageId,
+    year: i32,
+    household: &HouseholdNo,
+) -> Option<Bill> {
+    service.record().running(village, year, household).ok().flatten()
 }
 
 async fn bill_view(
@@ -235,24 +227,12 @@ async fn bill_view(
     let posted_at = entry.as_ref().map_or_else(|| service.now(), |entry| entry.posted_at);
     let record = service.record();
     let run = record.runs().iter().find(|run| run.index == row.run_index);
-    let known = run.and_then(|run| rounds.iter().find(|round| round.id == run.round));
-    let name = run.map(|run| RoundDates::of(run.round.clone(), known).named.name);
-    Ok(BillView {
-        run: row.run_index,
-        round: name.unwrap_or_default(),
-        posted_at,
-        roster: entry.as_ref().and_then(roster_of_run),
-        bill,
-    })
-}
-
-/// The roster that a settlement names.
-fn roster_of_run(entry: &store::EntryRow) -> Option<u64> {
-    let envelope = Envelope::parse(&entry.envelope).ok()?;
-    match Statement::parse(&envelope.payload_type, &envelope.payload).ok()? {
-        Statement::BillRun(body) => Some(body.roster),
-        _ => None,
-    }
+    let named = |round: &RoundId| {
+        let known = rounds.iter().find(|known| known.id == *round);
+        RoundDates::of(round.clone(), known).named.name
+    };
+    let round = run.and_then(|run| run.round.as_ref()).map(named);
+    Ok(BillView { run: row.run_index, round, posted_at, bill })
 }
 
 /// The median of the households' sums of a year, over all that had any water.

@@ -5,10 +5,11 @@ use disclosure::dsse::Envelope;
 use disclosure::key::{Fingerprint, PublicKey};
 use disclosure::record::Record;
 use disclosure::statement::{
-    Act, BillRun, District, Enrolment, Kind, Registry, RevocationReason, Role, Roster, Statement,
+    Act, BillRun, District, Enrolment, Kind, Registry, RevocationReason, Role, Statement,
     WateringFacts,
 };
 use domain::bill::{Bill, Charge};
+use domain::share::Figure;
 use domain::tariff::Tariff;
 use domain::{Area, Fen, HouseholdNo, Litres, PersonId, RoundId, Timestamp, VillageId};
 
@@ -16,6 +17,7 @@ use super::by_the_log::{DayView, OverdueView, day, overdue};
 use super::curve::{Curve, curve};
 use super::district::count;
 use super::places::{Named, group_name, named_outlet, named_round, named_village};
+use super::roster::{Holders, RosterView, holders, roster};
 use crate::{Service, ServiceError};
 
 /// The most rows of a roster or bill run that a page lists; the whole list is in the attachment.
@@ -84,8 +86,8 @@ pub struct WateringView {
     pub canal: Option<String>,
     /// The areas of the shares together.
     pub area: Area,
-    /// The minutes of the shares together, where they were noted.
-    pub minutes: Option<u64>,
+    /// What is noted for the shares by their method, together; none where a sum says nothing.
+    pub noted: Vec<Option<u64>>,
     /// The shares together.
     pub shared: Litres,
     /// The posting that it corrects, and why.
@@ -96,34 +98,8 @@ pub struct WateringView {
     pub billed_by: Option<u64>,
     /// What the meter counted.
     pub curve: Option<Curve>,
-}
-
-/// A roster, its beginning listed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RosterView {
-    /// The village.
-    pub village: Named<VillageId>,
-    /// How many households it lists.
-    pub households: u64,
-    /// Their area; none when the list is not on this server.
-    pub area: Option<Area>,
-    /// The first [`MAX_LISTED`] households.
-    pub entries: Vec<RosterLine>,
-    /// How many more there are.
-    pub more: u64,
-}
-
-/// A household of a roster.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RosterLine {
-    /// Its number.
-    pub household: HouseholdNo,
-    /// Its group's name.
-    pub group: String,
-    /// Its area.
-    pub area: Area,
-    /// What it grows.
-    pub crop: String,
+    /// The masked names of the shares' holders.
+    pub holders: Holders,
 }
 
 /// A change of the key directory.
@@ -152,6 +128,8 @@ pub struct BillRunView {
     pub households: u64,
     /// The first [`MAX_LISTED`] bills.
     pub bills: Vec<BillSum>,
+    /// The masked names of their holders.
+    pub holders: Holders,
     /// How many more there are.
     pub more: u64,
 }
@@ -161,11 +139,17 @@ pub struct BillRunView {
 pub struct BillSum {
     /// Whose.
     pub household: HouseholdNo,
-    /// Its basic charges.
+    /// Basic charges, fees of the year and what was short of a minimum.
     pub basic: Fen,
-    /// Its metered charges.
+    /// Water within quota.
     pub metered: Fen,
-    /// Both.
+    /// Water above quota (加价).
+    pub over: Fen,
+    /// Fees on water.
+    pub fees: Fen,
+    /// Subsidies and rewards, negative.
+    pub given: Fen,
+    /// All of it.
     pub total: Fen,
 }
 
@@ -291,6 +275,7 @@ pub(super) async fn watering(
     supersedes: Option<(u64, String)>,
 ) -> Result<WateringView, ServiceError> {
     let curve = curve(service, &facts).await?;
+    let holders = holders(service, facts.shares.iter().map(|share| &share.household)).await?;
     let record = service.record();
     Ok(WateringView {
         village: named_village(&record, &facts.village).name,
@@ -298,14 +283,24 @@ pub(super) async fn watering(
         outlet: named_outlet(&record, &facts.outlet).name,
         canal: record.outlets().get(&facts.outlet).map(|outlet| outlet.canal.clone()),
         area: facts.shares.iter().map(|share| share.area).sum(),
-        minutes: facts.shares.iter().map(|share| share.minutes.map(u64::from)).sum(),
+        noted: facts.method.figures().iter().map(|&figure| together(&facts, figure)).collect(),
         shared: facts.shares.iter().map(|share| share.litres).sum(),
         supersedes,
         superseded_by: record.watering(index).and_then(|posted| posted.superseded_by),
         billed_by: record.billed_by(index),
         curve,
+        holders,
         facts,
     })
+}
+
+/// A figure of all shares together; flows at different times do not add up to anything.
+fn together(facts: &WateringFacts, figure: Figure) -> Option<u64> {
+    match figure {
+        Figure::Minutes => facts.shares.iter().map(|share| share.minutes.map(u64::from)).sum(),
+        Figure::Weight => facts.shares.iter().map(|share| share.weight.map(u64::from)).sum(),
+        Figure::Flow => None,
+    }
 }
 
 fn key(record: &Record, act: Act) -> KeyView {
@@ -335,30 +330,6 @@ fn enrolled(record: &Record, fingerprint: Fingerprint) -> KeyView {
     }
 }
 
-async fn roster(service: &Service, body: Roster) -> Result<RosterView, ServiceError> {
-    let stored = service.store().attachment(body.entries.sha256.as_bytes()).await?;
-    let entries = stored.and_then(|stored| body.read_entries(&stored.bytes).ok());
-    let listed = usize::try_from(MAX_LISTED).unwrap_or(usize::MAX);
-    let record = service.record();
-    Ok(RosterView {
-        village: named_village(&record, &body.village),
-        households: u64::from(body.households),
-        area: entries.as_ref().map(|entries| entries.iter().map(|entry| entry.area).sum()),
-        more: entries.as_ref().map_or(0, |entries| count(entries.len().saturating_sub(listed))),
-        entries: entries
-            .into_iter()
-            .flatten()
-            .take(listed)
-            .map(|entry| RosterLine {
-                group: group_name(&record, &body.village, &entry.group),
-                household: entry.household,
-                area: entry.area,
-                crop: entry.crop,
-            })
-            .collect(),
-    })
-}
-
 async fn bill_run(
     service: &Service,
     index: u64,
@@ -371,7 +342,8 @@ async fn bill_run(
     bills.sort_by(|a, b| a.household.number_order().cmp(&b.household.number_order()));
     let households = u64::from(statement.households);
     let more = if bills.is_empty() { 0 } else { households.saturating_sub(count(bills.len())) };
-    Ok(BillRunView { statement, households, bills, more })
+    let holders = holders(service, bills.iter().map(|bill| &bill.household)).await?;
+    Ok(BillRunView { statement, households, bills, holders, more })
 }
 
 /// The bill that the store keeps as JSON.
@@ -384,16 +356,22 @@ pub(crate) fn read_bill(row: &store::BillRow) -> Result<Bill, ServiceError> {
     })
 }
 
-fn bill_sum(bill: &Bill) -> BillSum {
-    let part = |basic: bool| -> Fen {
-        let lines = bill.lines.iter();
-        let of_part = lines.filter(|line| matches!(line.charge, Charge::Basic { .. }) == basic);
-        of_part.map(|line| line.amount_fen).sum()
-    };
-    BillSum {
-        household: bill.household.clone(),
-        basic: part(true),
-        metered: part(false),
-        total: bill.total_fen,
+pub(super) fn bill_sum(bill: &Bill) -> BillSum {
+    let zero = Fen::ZERO;
+    let (basic, metered, over, fees, given) = (zero, zero, zero, zero, zero);
+    let (household, total) = (bill.household.clone(), bill.total_fen);
+    let mut sum = BillSum { household, basic, metered, over, fees, given, total };
+    for line in &bill.lines {
+        let part = match &line.charge {
+            Charge::Basic { .. } | Charge::YearlyFee { .. } | Charge::Minimum { .. } => {
+                &mut sum.basic
+            }
+            Charge::Metered { tier: 0, .. } => &mut sum.metered,
+            Charge::Metered { .. } => &mut sum.over,
+            Charge::Fee { .. } => &mut sum.fees,
+            Charge::Subsidy { .. } | Charge::Reward { .. } => &mut sum.given,
+        };
+        *part = *part + line.due();
     }
+    sum
 }

@@ -191,7 +191,7 @@ fn board_row(record: &Record, row: &WateringRow) -> Option<BoardRow> {
     })
 }
 
-async fn run_summaries(
+pub(super) async fn run_summaries(
     service: &Service,
     village: &VillageId,
     round: &RoundId,

@@ -63,7 +63,9 @@ async fn find_household(
 ) -> Result<Option<Hit>, ServiceError> {
     let village = {
         let record = service.record();
-        record.household(&household).map(|(village, _)| named_village(&record, village))
+        record
+            .household(&household, service.now())
+            .map(|(village, _)| named_village(&record, village))
     };
     let billed = village.is_some() || !service.store().bills(&household).await?.is_empty();
     Ok(billed.then_some(Hit::Household { household, village }))

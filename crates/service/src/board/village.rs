@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use disclosure::record::Record;
+use disclosure::statement::RosterEntry;
 use domain::{Area, GroupId, MeterCode, OutletId, RoundId, Timestamp, VillageId};
 
 use super::district::count;
@@ -76,7 +77,7 @@ pub async fn village(
     service: &Service,
     id: &VillageId,
 ) -> Result<Option<VillageView>, ServiceError> {
-    let Some(mut view) = from_record(&service.record(), id) else {
+    let Some(mut view) = from_record(&service.record(), id, service.now()) else {
         return Ok(None);
     };
     let mut totals: BTreeMap<RoundId, Totals> = BTreeMap::new();
@@ -94,7 +95,7 @@ pub async fn village(
     view.rounds.extend(totals.into_iter().map(|(id, sum)| line(RoundDates::of(id, None), sum)));
     let record = service.record();
     for round in &mut view.rounds {
-        round.run = record.run_of(id, &round.id).map(|run| run.index);
+        round.run = record.run_of(id, Some(&round.id)).map(|run| run.index);
     }
     drop(record);
     Ok(Some(view))
@@ -111,13 +112,13 @@ fn line(dates: RoundDates, totals: Totals) -> RoundLine {
     }
 }
 
-fn from_record(record: &Record, id: &VillageId) -> Option<VillageView> {
+fn from_record(record: &Record, id: &VillageId, at: Timestamp) -> Option<VillageView> {
     let village = record.villages().get(id)?;
-    let roster = record.roster(id);
+    let roster = record.roster(id, at);
     let entries = || roster.into_iter().flat_map(|roster| roster.entries.values());
     let members = |group: &GroupId| entries().filter(|entry| entry.group == *group).count();
     let area = |group: &GroupId| -> Area {
-        entries().filter(|entry| entry.group == *group).map(|entry| entry.area).sum()
+        entries().filter(|entry| entry.group == *group).map(RosterEntry::area).sum()
     };
     let groups = village
         .groups
@@ -147,7 +148,7 @@ fn from_record(record: &Record, id: &VillageId) -> Option<VillageView> {
         id: id.clone(),
         name: village.name.clone(),
         households: count(entries().count()),
-        area: entries().map(|entry| entry.area).sum(),
+        area: entries().map(RosterEntry::area).sum(),
         roster: roster.map(|roster| roster.index),
         groups,
         outlets,

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod rosters;
+mod shares;
+
 use audit::testing::{ROUND, TestLog, TestMeter, id};
 use disclosure::dsse::Envelope;
 use disclosure::key::{PublicKey, SigningKey};
@@ -12,8 +15,9 @@ use disclosure::statement::{
 };
 use domain::rating::RatingTable;
 use domain::scale::{DatedTable, Scale};
-use domain::share::{Share, ShareMethod, divide};
-use domain::{Area, Litres};
+use domain::share::{Share, divide};
+use domain::tariff::{Price, Tariff};
+use domain::{Area, Fen, Litres};
 
 /// A log with a watering of east from 01:00 to 03:30 at index 9.
 fn watered() -> (TestLog, TestMeter, WateringFacts) {
@@ -115,16 +119,66 @@ fn rejects_a_correction_that_runs_into_its_neighbour() {
 }
 
 #[test]
-fn rejects_a_correction_of_what_was_billed() {
+fn what_was_billed_and_corrected_is_billed_as_a_difference() {
     let (mut log, meter, _) = watered();
-    let run = log.draft_bill_run("east");
+    let bill = |log: &mut TestLog| {
+        let run = log.draft_bill_run("east");
+        let envelope = log.seal_bill_run(run.clone());
+        log.post(&envelope);
+        run
+    };
+    // 15 intervals of 3,700 L at 0.152: 843.6 fen; and 120 yuan for 30 mu.
+    assert_eq!(bill(&mut log).total_fen, Fen(12_844));
+    let longer = draft(&mut log, &meter, "t1", "01:00", "04:30");
+    let envelope = correction(&log, 9, "关闸时间记错", longer);
+    assert_eq!(log.post(&envelope), 11);
+    // 21 intervals: 1,181.04 fen, less the 844.
+    let second = bill(&mut log);
+    assert_eq!((second.waterings.as_slice(), second.total_fen), (&[11][..], Fen(1181 - 844)));
+    let lines = String::from_utf8(log.attachments[&second.bills.sha256].clone()).unwrap();
+    assert!(lines.contains(r#""watering":9"#) && lines.contains(r#""billed_fen":236"#), "{lines}");
+    assert_eq!(log.record.billed_by(11), Some(12));
+    let error = log.record.settle(&id("east"), &id(ROUND)).unwrap_err();
+    assert!(matches!(error, RecordError::BilledBefore { run: 12 }), "{error}");
+    let report = audit::audit(&log.export(), None);
+    assert!(report.holds(), "{report}");
+    assert_eq!(report.billed_fen, Fen(12_000 + 1181));
+}
+
+#[test]
+fn a_closed_year_takes_nothing_any_more() {
+    let (mut log, meter, _) = watered();
+    let (east, over) = (id("east"), id("2016-12-31T16:00:00Z"));
+    let error = log.record.settle_year(&east, 2016, id("2016-12-31T15:59:59.999Z")).unwrap_err();
+    assert!(matches!(error, RecordError::YearNotOver(2016)), "{error}");
+    let error = log.record.settle_year(&east, 2015, over).unwrap_err();
+    assert!(matches!(error, RecordError::NothingToBill), "{error}");
+    let due = log.record.settle_year(&east, 2016, over).unwrap();
+    assert_eq!((due.waterings.as_slice(), due.total_fen), (&[9][..], Fen(12_844)));
+    let mut run = log.draft_bill_run("east");
+    run.round = None;
+    let error = refused(&log, &log.seal_bill_run(run.clone()));
+    assert!(matches!(error, RecordError::YearNotOver(2016)), "{error}");
+    run.head.drafted_at = over;
     let envelope = log.seal_bill_run(run);
-    log.post(&envelope);
+    assert_eq!(log.post(&envelope), 10);
+    assert_eq!(log.record.closed_by(&east, 2016), Some(10));
+    // The log's own balances are missing up to the year's end; nothing else is.
+    let report = audit::audit(&log.export(), None);
+    assert!(report.findings.iter().all(|one| one.rule == audit::Rule::BalanceMissing), "{report}");
+    assert_eq!(report.billed_fen, Fen(12_844));
     let longer = draft(&mut log, &meter, "t1", "01:00", "04:30");
     let error = refused(&log, &correction(&log, 9, "x", longer));
-    assert!(matches!(error, RecordError::Billed(9)), "{error}");
-    let error = log.record.settle(&id("east"), &id(ROUND)).unwrap_err();
-    assert!(matches!(error, RecordError::BilledBefore { run: 10 }), "{error}");
+    assert!(matches!(error, RecordError::YearClosed { year: 2016, run: 10, .. }), "{error}");
+    let next = draft(&mut log, &meter, "t2", "04:00", "05:00");
+    let error = refused(&log, &log.seal_watering(next));
+    assert!(matches!(error, RecordError::YearClosed { year: 2016, run: 10, .. }), "{error}");
+    for again in [log.record.settle_year(&east, 2016, over), log.record.settle(&east, &id(ROUND))] {
+        assert!(matches!(
+            again,
+            Err(RecordError::BilledBefore { run: 10 } | RecordError::NothingToBill)
+        ));
+    }
 }
 
 #[test]
@@ -144,7 +198,9 @@ fn an_old_price_is_not_in_force_again_by_repetition() {
     else {
         unreachable!("posting 8 is the tariff")
     };
-    notice.tariff.metered_yuan_per_m3 = domain::tariff::Price::new("0.1").unwrap();
+    let mut terms = notice.tariff.terms().clone();
+    terms.metered[0].price = Price::new("0.1").unwrap();
+    notice.tariff = Tariff::new(terms).unwrap();
     let office = [&log.people.roots[0].clone(), &log.people.station.clone()];
     log.post(&TestLog::seal(&Statement::Tariff(notice), &office));
     let error = refused(&log, &old);
@@ -198,8 +254,9 @@ fn rejects_a_roster_of_an_absurd_area() {
     }
     let roster = log.roster("east", &[("101", 10_000_000)], &signers);
     log.post(&TestLog::seal(&Statement::Roster(roster), &signers));
-    let entry: &RosterEntry = log.record.household(&id("101")).unwrap().1;
-    assert_eq!(entry.area, Area(10_000_000));
+    let entry: &RosterEntry =
+        log.record.household(&id("101"), id("2016-05-01T00:00:00Z")).unwrap().1;
+    assert_eq!(entry.area(), Area(10_000_000));
 }
 
 #[test]
@@ -229,23 +286,6 @@ fn rejects_a_household_that_irrigated_more_than_its_land() {
     facts.shares[0].area = Area(facts.shares[0].area.get() + 1);
     let error = refused(&log, &log.seal_watering(facts));
     assert!(matches!(error, RecordError::AreaTooLarge(_)), "{error}");
-}
-
-#[test]
-fn shares_by_minutes_stand_with_their_minutes() {
-    let (mut log, meter, _) = watered();
-    let mut facts = draft(&mut log, &meter, "t2", "04:00", "05:00");
-    let mut parts: Vec<_> = facts.shares.iter().map(Share::part).collect();
-    for (part, minutes) in parts.iter_mut().zip([30, 20, 10]) {
-        part.minutes = Some(minutes);
-    }
-    facts.method = ShareMethod::Minutes;
-    facts.shares = divide(facts.volume_litres, facts.method, &parts).unwrap();
-    let mut bent = facts.clone();
-    bent.shares[0].minutes = Some(31);
-    let error = refused(&log, &log.seal_watering(bent));
-    assert!(matches!(error, RecordError::SharesDiffer), "{error}");
-    log.post_watering(facts);
 }
 
 #[test]

@@ -153,7 +153,7 @@ async fn who_shared_the_water_can_be_corrected() {
     let town = posted().await;
     let mut amended = turn("t1", "e1", "01:00");
     let household = id("101");
-    amended.members = vec![Member { household, area: Some(Area(100)), minutes: None }];
+    amended.members = vec![Member { area: Some(Area(100)), ..Member::new(household) }];
     let answer = correct(&town, 9, Some(past(amended, "03:30"))).await.unwrap();
     assert!(matches!(answer, Answer::Drafted { .. }));
     let shares = correction(&town.only(Progress::Draft).await).watering.shares;

@@ -7,10 +7,7 @@ use disclosure::key::{PublicKey, SigningKey};
 use disclosure::statement::{MeterKey, Origin, Statement, WateringFacts};
 use domain::Litres;
 use domain::progress::Progress;
-use domain::round::Member;
-use domain::share::ShareMethod;
 use service::PendingStatement;
-use service::request::Ask;
 use telemetry::{Flags, Report};
 
 use crate::{Town, at, id, turn};
@@ -351,44 +348,6 @@ async fn a_key_that_was_rotated_signs_from_its_report_on() {
 
 fn registered_key(town: &Town) -> PublicKey {
     *town.service.record().meters()[&id::<domain::MeterCode>("me1")].key_for(1).unwrap()
-}
-
-#[tokio::test]
-async fn a_turn_by_minutes_is_shared_among_those_it_names() {
-    let town = Town::founded().await;
-    let mut meter = TestMeter::east();
-    meter.run_for(12);
-    town.send(&meter, 1..=12).await;
-    let member = |household, minutes| Member {
-        household: id(household),
-        area: None,
-        minutes: Some(minutes),
-    };
-    let mut turn = turn("t1", "e1", "01:00");
-    turn.method = ShareMethod::Minutes;
-    turn.members = vec![member("101", 90), member("103", 60)];
-    let station = &town.log.people.station;
-    town.ask(station, Ask::OpenTurn(turn)).await.unwrap();
-    let closed_at = at("03:30");
-    town.ask(station, Ask::CloseTurn { turn: id("t1"), closed_at }).await.unwrap();
-    town.service.draft_due().await.unwrap();
-    let draft = town.only(Progress::Draft).await;
-    let facts = facts(&draft);
-    let shared: Vec<_> =
-        facts.shares.iter().map(|share| (share.household.as_str(), share.minutes)).collect();
-    assert_eq!(shared, [("101", Some(90)), ("103", Some(60))]);
-    assert_eq!(facts.shares[0].litres.get(), facts.volume_litres.get() * 90 / 150);
-    town.sign_all().await;
-    town.audit().await;
-}
-
-#[tokio::test]
-async fn rejects_a_turn_whose_minutes_were_not_noted() {
-    let town = Town::founded().await;
-    let mut turn = turn("t1", "e1", "01:00");
-    turn.method = ShareMethod::Minutes;
-    let error = town.ask(&town.log.people.station, Ask::OpenTurn(turn)).await.unwrap_err();
-    assert!(error.to_string().contains("has no minutes to share by"), "{error}");
 }
 
 /// An entry by hand of east's meter, by whoever signs it.

@@ -4,8 +4,9 @@ use audit::testing::TestMeter;
 use disclosure::merkle::Hash;
 use disclosure::record::RecordError;
 use disclosure::statement::{BillRun, Statement};
-use domain::bill::{Bill, BillError};
+use domain::bill::Bill;
 use domain::progress::Progress;
+use service::board::notice;
 use service::request::Ask;
 use service::{Answer, PendingStatement, ServiceError};
 
@@ -51,8 +52,7 @@ async fn bills_are_what_an_independent_sum_gives() {
     // so 236 + 329 + 279; and 4 yuan a mu: 3360, 4680, 3960.
     assert_eq!(totals, [3360 + 236, 4680 + 329, 3960 + 279]);
     assert_eq!(run.total_fen.get(), 12_000 + 844);
-    assert_eq!((run.waterings.as_slice(), run.roster, run.year), (&[9][..], 6, 2016));
-    assert!(run.basic_charge);
+    assert_eq!((run.waterings.as_slice(), run.year), (&[9][..], 2016));
     town.sign_all().await;
     town.audit().await;
 }
@@ -74,12 +74,12 @@ async fn a_second_settlement_answers_with_the_first() {
 async fn rejects_a_settlement_of_nothing_or_of_nobody() {
     let (town, _) = watered().await;
     let error = settle(&town, "west").await.unwrap_err();
-    assert!(
-        matches!(error, ServiceError::Record(RecordError::Bill(BillError::NothingToBill))),
-        "{error}"
-    );
+    assert!(matches!(error, ServiceError::Record(RecordError::NothingToBill)), "{error}");
     let error = settle(&town, "north").await.unwrap_err();
-    assert!(matches!(error, ServiceError::Record(RecordError::NoRoster(_))), "{error}");
+    assert!(matches!(error, ServiceError::Record(RecordError::UnknownVillage(_))), "{error}");
+    let ask = Ask::Settle { village: id("east"), round: id("2016-9") };
+    let error = town.ask(&town.log.people.station, ask).await.unwrap_err();
+    assert!(matches!(error, ServiceError::UnknownRound(_)), "{error}");
 }
 
 #[tokio::test]
@@ -122,19 +122,40 @@ async fn an_overtaken_run_does_not_wait_beside_the_new_one() {
 async fn a_run_that_goes_by_a_replaced_roster_is_drawn_up_again() {
     let (mut town, _) = watered().await;
     settle(&town, "east").await.unwrap();
+    let first = run(&town.only(Progress::Draft).await);
     let people = town.log.people.clone();
     let signers = [&people.station, &people.east];
-    let households = [("101", 840), ("102", 1170), ("103", 990)];
-    let mut roster = town.log.roster("east", &households, &signers);
-    // The same households, drawn up on another day.
-    roster.head.drafted_at = id("2016-05-09T00:00:00Z");
+    let households = [("101", 940), ("102", 1170), ("103", 990)];
+    let roster = town.log.roster("east", &households, &signers);
     let roster = audit::testing::TestLog::seal(&Statement::Roster(roster), &signers);
     town.propose(&roster).await.unwrap();
     settle(&town, "east").await.unwrap();
-    let anew = town.only(Progress::Draft).await;
-    assert_eq!(run(&anew).roster, 10);
+    let anew = run(&town.only(Progress::Draft).await);
+    assert_eq!(anew.total_fen, first.total_fen + domain::Fen(400));
     town.sign_all().await;
     town.audit().await;
+}
+
+#[tokio::test]
+async fn a_year_is_closed_once_it_is_over() {
+    let (town, _) = watered().await;
+    let close = |year| Ask::CloseYear { village: id("east"), year };
+    let error = town.ask(&town.log.people.station, close(2016)).await.unwrap_err();
+    assert!(matches!(error, ServiceError::Record(RecordError::YearNotOver(2016))), "{error}");
+    town.set_clock(id("2017-01-02T00:00:00Z"));
+    let drafted = town.ask(&town.log.people.station, close(2016)).await.unwrap();
+    let draft = town.in_state(Progress::Draft).await.into_iter().next_back().unwrap();
+    assert_eq!(drafted, Answer::Drafted { statement: draft.id });
+    assert_eq!((run(&draft).round, run(&draft).waterings), (None, vec![9]));
+    let error = town.ask(&town.log.people.east, close(2016)).await.unwrap_err();
+    assert!(matches!(error, ServiceError::NotAllowed { .. }), "{error}");
+    town.sign(draft.id, &town.log.people.station).await.unwrap();
+    town.sign(draft.id, &town.log.people.east).await.unwrap();
+    let told = town.service.record().quota_uses(&id("east"), 2016).unwrap();
+    assert_eq!(told.len(), 3, "boards of a closed year still tell each share's quota");
+    let again = town.ask(&town.log.people.station, close(2016)).await.unwrap();
+    let closed = town.service.record().closed_by(&id("east"), 2016).unwrap();
+    assert_eq!(again, Answer::Posted { index: closed });
 }
 
 #[tokio::test]
@@ -149,10 +170,15 @@ async fn water_posted_after_a_run_is_billed_by_the_next() {
     settle(&town, "east").await.unwrap();
     let second = run(&town.only(Progress::Draft).await);
     assert_eq!(second.waterings, vec![11]);
-    assert!(!second.basic_charge, "the year's basic charge is billed once");
+    let bills = town.service.store().attachment(second.bills.sha256.as_bytes()).await.unwrap();
+    let bills = String::from_utf8(bills.unwrap().bytes).unwrap();
+    assert!(!bills.contains(r#""basic""#), "the year's basic charge is billed once: {bills}");
     town.sign_all().await;
     assert_eq!(first.waterings, vec![9]);
     assert_eq!(settle(&town, "east").await.unwrap(), Answer::Posted { index: 12 });
+    let board = notice(&town.service, &id("east"), &id("2016-1")).await.unwrap().unwrap();
+    assert!(board.water_adds_up() && board.money_adds_up(), "{board:?}");
+    assert_eq!((board.runs.len(), board.waterings.len(), board.lines.len()), (2, 2, 6));
     town.audit().await;
 }
 

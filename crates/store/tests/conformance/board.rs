@@ -6,7 +6,7 @@ use store::{NewBill, NewEntry, Projection};
 use crate::ground::{Ground, entry, household, round, village};
 use crate::waterings::{post, watering};
 
-fn bill(number: &str, total: i64) -> NewBill {
+pub fn bill(number: &str, total: i64) -> NewBill {
     NewBill {
         household: household(number),
         total: Fen(total),
@@ -14,7 +14,7 @@ fn bill(number: &str, total: i64) -> NewBill {
     }
 }
 
-fn bill_run(index: u64, of_round: Option<&str>, bills: Vec<NewBill>) -> NewEntry {
+pub fn bill_run(index: u64, of_round: Option<&str>, bills: Vec<NewBill>) -> NewEntry {
     NewEntry {
         kind: "bill-run".into(),
         village: Some(village("shang")),

@@ -16,6 +16,7 @@ mod invitations;
 mod log;
 mod months;
 mod opening;
+mod payments;
 mod posting;
 mod proposals;
 mod quarantine;
@@ -134,6 +135,17 @@ fn suite() -> Vec<(&'static str, ground::Case)> {
             bills_read_back
             many_bills_go_in_whole
             names_stand_beside_the_log;
+        payments:
+            a_payment_reads_back_with_its_receipt
+            the_same_request_again_records_nothing
+            a_taken_reference_stops_the_whole_request
+            a_reversed_payment_stays_and_does_not_count
+            two_servers_leave_no_gap
+            rejects_more_payments_than_a_request_holds
+            a_payment_nobody_wrote_is_corrupt
+            what_is_owed_is_billed_less_what_counts
+            what_is_owed_is_read_by_number_or_balance
+            a_villages_money_adds_up_by_year;
         invitations:
             a_code_is_used_once;
         sessions:

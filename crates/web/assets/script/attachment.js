@@ -2,7 +2,7 @@
 
 import { getBytes } from "./api.js";
 import { hex, sha256, textOf } from "./bytes.js";
-import { mu, yuan } from "./figures.js";
+import { cubicMetres, mu, yuan } from "./figures.js";
 import { apart } from "./parts.js";
 import { balanced } from "./registry.js";
 
@@ -35,13 +35,29 @@ const bills = ({ households, total_fen }, text, say) => {
   return listed(head, rows, [say("total"), yuan(total)], wrong, say);
 };
 
+const plot = (say) => (part) => {
+  const [crop, source, area] = ["crop", "source", "area"].map(part.plain);
+  return { area, words: say("plot_words", crop, say.code("source", source), mu(area)) };
+};
+
+const household = (say) => (part) => {
+  const [number, group, right] = ["household", "group", "water_right_litres"].map(part.plain);
+  const plots = part.each("plots", plot(say));
+  const area = plots.reduce((sum, one) => sum + one.area, 0);
+  const words = plots.map((one) => one.words).join(say("comma"));
+  const litres = right === undefined ? "—" : cubicMetres(right);
+  return { area, row: [String(number), String(group), mu(area), words, litres] };
+};
+
 const roster = ({ households }, text, say) => {
-  const all = JSON.parse(text);
-  const head = [say("household"), say("group"), say("area"), say("crop")];
-  const rows = all.map((one) => [one.household, one.group, mu(one.area), one.crop].map(String));
+  const unknown = [];
+  const all = JSON.parse(text).map((one) => apart("", one, unknown, household(say)));
+  const head = [say("household"), say("group"), say("area"), say("plots"), say("water_right")];
   const area = all.reduce((sum, one) => sum + one.area, 0);
-  const foot = [say("total"), "", mu(area), ""];
-  return listed(head, rows, foot, counted(all.length, households, say), say);
+  const foot = [say("total"), "", mu(area), "", ""];
+  const wrong = counted(all.length, households, say);
+  if (unknown.length) wrong.push(say("unknown_field", [...new Set(unknown)].join(", ")));
+  return listed(head, all.map((one) => one.row), foot, wrong, say);
 };
 
 const balances = ({ outlets }, text, say) => {

@@ -15,6 +15,7 @@ export const decimal = (value, places) => {
 };
 
 export const cubicMetres = (litres) => decimal(litres, 3);
+export const litresPerSecond = (millilitresPerSecond) => decimal(millilitresPerSecond, 3);
 export const yuan = (fen) => decimal(fen, 2);
 export const mu = (area) => decimal(area, 2);
 

@@ -16,27 +16,29 @@ const readHead = (part) => ({
 });
 
 const billRun = (part, say) => {
-  const [village, round, year, basic, roster, households, total_fen] =
-    ["village", "round", "year", "basic_charge", "roster", "households", "total_fen"].map(part.plain);
+  const [village, round, year, households, total_fen] =
+    ["village", "round", "year", "households", "total_fen"].map(part.plain);
   return {
     facts: [
       fact(say("total"), `${yuan(total_fen)} ${say("yuan")}`, true),
       fact(say("village"), village, true),
-      fact(say("round"), round, true),
-      fact(say("year"), year),
+      fact(say("round"), round ?? say("closing"), true),
+      fact(say("year"), year, true),
       fact(say("households"), households),
-      fact(say("basic_charge"), basic ? say("basic_charge_in") : say("basic_charge_out")),
       fact(say("waterings"), part.plains("waterings").join(", ") || say("none")),
-      fact(say("roster"), roster),
     ],
     attachment: { what: "bills", named: part.whole("bills", attachment), households, total_fen },
   };
 };
 
 const roster = (part, say) => {
-  const [village, households] = ["village", "households"].map(part.plain);
+  const [village, from, households] = ["village", "effective_from", "households"].map(part.plain);
   return {
-    facts: [fact(say("village"), village, true), fact(say("households"), households, true)],
+    facts: [
+      fact(say("village"), village, true),
+      fact(say("effective_from"), time(from, say.lang), true),
+      fact(say("households"), households, true),
+    ],
     attachment: { what: "roster", named: part.whole("entries", attachment), households },
   };
 };

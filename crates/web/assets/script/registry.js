@@ -11,9 +11,9 @@ const village = (say) => (part) => {
 };
 
 const outlet = (say) => (part) => {
-  const [id, name, canal, its, gap] =
-    ["id", "name", "canal", "village", "gap_tolerance_seconds"].map(part.plain);
-  return say("place_words", `${id} ${name}`, say("outlet_words", canal, its, gap));
+  const [id, name, canal, its, source, gap] =
+    ["id", "name", "canal", "village", "source", "gap_tolerance_seconds"].map(part.plain);
+  return say("place_words", `${id} ${name}`, say("outlet_words", canal, its, say.code("source", source), gap));
 };
 
 const table = (say) => (part) => {

@@ -71,12 +71,100 @@ export const key = (part, say) =>
     return { facts: acts.flat(), wrong: acts.length === 1 ? [] : [say("not_one_act")] };
   });
 
+const per = (part, say) => say(`per_${(part.plain("per") ?? "m3").replace("-", "_")}`);
+
+const scope = (part, say) => {
+  const [source, name] = [part.plain("source"), part.plain("class")];
+  return [source && say.code("source", source), name].filter(Boolean).join(" · ") || say("scope_all");
+};
+
+const season = (part) => part.maybe("season", (one) => `${one.plain("from")} — ${one.plain("to")}`);
+
+/** The rules of a list, each as a line under one term. */
+const rules = (part, name, term, words) =>
+  part.each(name, words).map((text) => fact(term, text));
+
+const tier = (say, unit) => (part) => {
+  const [bound, times, plus] = ["up_to_percent", "times", "plus"].map(part.plain);
+  const upTo = bound === undefined ? say("tier_last") : say("tier_up_to", bound);
+  return `${upTo} ${[times && `× ${times}`, plus && `+ ${plus} ${unit}`].filter(Boolean).join(" ")}`;
+};
+
+const metered = (say) => (part) => {
+  const unit = per(part, say);
+  const [price, times, whole] = ["price", "times", "whole"].map(part.plain);
+  return [
+    scope(part, say),
+    season(part),
+    `${price}${times ? ` × ${times}` : ""} ${unit}`,
+    whole ? say("priced_whole") : null,
+    ...part.each("tiers", tier(say, unit)),
+  ].filter(Boolean).join(say("semicolon"));
+};
+
+const cropClass = (say) => (part) => {
+  const [name, other] = [part.plain("class"), part.plain("other")];
+  const crops = [...part.plains("crops"), other ? say("class_other") : null].filter(Boolean).join(say("and"));
+  const quotas = part.maybe("quota_m3_per_mu", (one) => {
+    const [surface, ground] = ["surface", "ground"].map(one.plain);
+    return [surface && say("quota_of", say.code("source", "surface"), surface), ground && say("quota_of", say.code("source", "ground"), ground)];
+  });
+  return [`${name}${say("colon")}${crops}`, ...(quotas ?? [])].filter(Boolean).join(say("semicolon"));
+};
+
+/** The use that a fee is charged on: a word, or a limit. */
+const chargedOn = (part, say) => {
+  const on = part.any("on");
+  if (on === undefined) return { words: null, known: true };
+  if (typeof on === "string") return { words: say.code("on", on), known: ["all", "within-quota", "above-quota"].includes(on) };
+  const [[name, limit] = [], ...more] = Object.entries(on ?? {});
+  const known = more.length === 0 && ["above_percent_of_quota", "above_m3_per_mu"].includes(name);
+  return { words: known ? say(`on_${name}`, limit) : JSON.stringify(on), known };
+};
+
+const fee = (say, odd) => (part) => {
+  const on = chargedOn(part, say);
+  if (!on.known) odd.push(say("unknown_rule", on.words));
+  return [part.plain("name"), scope(part, say), season(part), on.words, `${part.plain("price")} ${per(part, say)}`]
+    .filter(Boolean).join(say("semicolon"));
+};
+
+const named = (say) => (part) =>
+  [part.plain("name"), scope(part, say), `${part.plain("price")} ${per(part, say)}`].filter(Boolean).join(say("semicolon"));
+
+/** What is one of several: a word, or an object with one field. */
+const oneOf = (value, say, what) => {
+  if (value === undefined) return [];
+  const [name, figure] = typeof value === "string" ? [value] : (Object.entries(value ?? {})[0] ?? []);
+  return [fact(say(what), say(`${what}_${String(name).replace("-", "_")}`, figure))];
+};
+
+const KNOWN_LOSS = ["deduct_percent", "add_percent", "priced-in"];
+const KNOWN_MINIMUM = ["yuan_per_household_year", "yuan_per_mu_year"];
+
+const isOneOf = (value, known) =>
+  value === undefined || (typeof value === "string" ? known.includes(value) : Object.keys(value ?? {}).length === 1 && known.includes(Object.keys(value)[0]));
+
 export const tariff = (part, say) =>
-  part.whole("tariff", (one) => ({
-    facts: [
-      fact(say("tariff"), one.plain("id"), true),
-      fact(say("valid_from"), time(one.plain("valid_from"), say.lang)),
-      fact(say("metered_price"), one.plain("metered_yuan_per_m3"), true),
-      fact(say("basic_price"), one.plain("basic_yuan_per_mu_year")),
-    ],
-  }));
+  part.whole("tariff", (one) => {
+    const odd = [];
+    const [loss, minimum] = [one.any("loss"), one.any("minimum")];
+    for (const [value, known] of [[loss, KNOWN_LOSS], [minimum, KNOWN_MINIMUM]]) {
+      if (!isOneOf(value, known)) odd.push(say("unknown_rule", JSON.stringify(value)));
+    }
+    return {
+      facts: [
+        fact(say("tariff"), one.plain("id"), true),
+        fact(say("valid_from"), time(one.plain("valid_from"), say.lang)),
+        ...rules(one, "metered", say("metered_price"), metered(say)),
+        ...rules(one, "basic", say("basic_price"), (rule) => `${scope(rule, say)}${say("semicolon")}${rule.plain("price")} ${say("per_mu_year")}`),
+        ...rules(one, "classes", say("crop_class"), cropClass(say)),
+        ...rules(one, "fees", say("fee"), fee(say, odd)),
+        ...rules(one, "subsidies", say("subsidy"), named(say)),
+        ...rules(one, "rewards", say("reward"), named(say)),
+        ...(isOneOf(loss, KNOWN_LOSS) ? oneOf(loss, say, "loss") : []),
+        ...(isOneOf(minimum, KNOWN_MINIMUM) ? oneOf(minimum, say, "minimum") : []),
+      ],
+      wrong: odd,
+    };
+  });

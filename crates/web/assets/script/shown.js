@@ -2,7 +2,7 @@
 // statement that it comes from (`data-said`) and with how it is written (`data-as`).
 
 import { hex, sha256, textOf } from "./bytes.js";
-import { cubicMetres, decimal, mu, time, yuan } from "./figures.js";
+import { cubicMetres, decimal, litresPerSecond, mu, time, yuan } from "./figures.js";
 import { served } from "./log.js";
 
 /** Longer attachments are not fetched to compare a page with them. */
@@ -35,6 +35,7 @@ const WRITTEN = {
   length: (value) => decimal(value.length, 0),
   m3: (value) => cubicMetres(sum(value)),
   tenths: (value) => decimal(Math.floor((value + 50) / 100), 1),
+  flow: litresPerSecond,
   mu: (value) => mu(sum(value)),
   yuan: (value) => yuan(sum(value)),
   money: (value, say) => `${yuan(value)} ${say("yuan")}`,
@@ -58,15 +59,27 @@ const listed = (base, list, names) => list.flatMap((_, place) => names.map((name
 const ofWatering = (base, { shares }) => [
   ...["volume_litres", "start", "end", "at_start_litres", "at_end_litres", "shares.*.litres"].map((name) => `${base}.${name}`),
   ...listed(`${base}.shares`, shares, ["household", "area", "litres"]),
+  ...shares.flatMap((share, place) =>
+    ["minutes", "flow_ml_per_s", "weight"].filter((name) => Object.hasOwn(share, name)).map((name) => `${base}.shares.${place}.${name}`)),
+];
+
+const ofTariff = ({ metered, basic = [], fees = [], subsidies = [], rewards = [], classes }) => [
+  ...listed("tariff.metered", metered, ["price"]),
+  ...metered.flatMap((rule, place) =>
+    (rule.tiers ?? []).map((tier, step) => `tariff.metered.${place}.tiers.${step}.${tier.times === undefined ? "plus" : "times"}`)),
+  ...listed("tariff.basic", basic, ["price"]),
+  ...[["fees", fees], ["subsidies", subsidies], ["rewards", rewards]].flatMap(([name, list]) =>
+    listed(`tariff.${name}`, list, ["name", "price"])),
+  ...listed("tariff.classes", classes, ["class"]),
 ];
 
 /** What the page of each kind must show, so that nothing is passed over by leaving it unmarked. */
 const MUST_SHOW = {
   watering: ({ watering }) => ofWatering("watering", watering),
   correction: ({ watering }) => ["supersedes", ...ofWatering("watering", watering)],
-  "bill-run": () => ["total_fen", "households"],
-  roster: () => ["households"],
-  tariff: () => ["tariff.id", "tariff.valid_from", "tariff.metered_yuan_per_m3", "tariff.basic_yuan_per_mu_year"],
+  "bill-run": () => ["total_fen", "households", "year"],
+  roster: () => ["effective_from", "households"],
+  tariff: ({ tariff }) => ["tariff.id", "tariff.valid_from", ...ofTariff(tariff)],
   balance: () => ["until", "outlets"],
 };
 

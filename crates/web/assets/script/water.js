@@ -1,6 +1,6 @@
 // What a watering says, and a correction of one.
 
-import { cubicMetres, mu, time } from "./figures.js";
+import { cubicMetres, litresPerSecond, mu, time } from "./figures.js";
 import { attachment, fact } from "./parts.js";
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
@@ -9,18 +9,25 @@ const readShare = (share) => ({
   household: share.plain("household"),
   area: share.plain("area"),
   minutes: share.plain("minutes") ?? null,
+  flow_ml_per_s: share.plain("flow_ml_per_s") ?? null,
+  weight: share.plain("weight") ?? null,
   litres: share.plain("litres"),
 });
 
+/** The figures that may be noted for a household, and how each is written. */
+const NOTED = [["minutes", String], ["flow_ml_per_s", litresPerSecond], ["weight", String]];
+
 const sharesTable = (shares, total, say) => {
-  const timed = shares.some(({ minutes }) => minutes !== null);
-  const middle = (words) => (timed ? [words] : []);
+  const noted = NOTED.filter(([name]) => shares.some((share) => share[name] !== null));
   return {
-    head: [say("household"), say("area"), ...middle(say("minutes")), say("litres")],
-    rows: shares.map(({ household, area, minutes, litres }) => [
-      String(household), mu(area), ...middle(String(minutes ?? "—")), cubicMetres(litres),
+    head: [say("household"), say("area"), ...noted.map(([name]) => say(name)), say("litres")],
+    rows: shares.map((share) => [
+      String(share.household),
+      mu(share.area),
+      ...noted.map(([name, written]) => (share[name] === null ? "—" : written(share[name]))),
+      cubicMetres(share.litres),
     ]),
-    foot: [say("total"), "", ...middle(""), cubicMetres(total)],
+    foot: [say("total"), "", ...noted.map(() => ""), cubicMetres(total)],
   };
 };
 

@@ -188,7 +188,7 @@ mod tests {
         let town = Town::empty().await;
         let json = "application/json";
         let long = |bytes: usize| vec![b' '; bytes + 1];
-        let requests = long(crate::api::MAX_REQUEST_BODY_BYTES);
+        let requests = long(service::request::MAX_REQUEST_BYTES);
         is_problem(&post(&town.router, "/api/v1/requests", json, requests).await, 413);
         let signature = long(crate::api::MAX_SIGNATURE_BODY_BYTES);
         let path = "/api/v1/statements/1/signatures";

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use service::board::{self, Charge, HouseholdNo, HouseholdView};
+use service::board::{self, HouseholdNo, HouseholdView};
 
 use super::html;
 use crate::chart::scaled;
@@ -12,7 +12,6 @@ use crate::here::Here;
 use crate::params::{PageQuery, number};
 use crate::refusal::Refusal;
 use crate::site::Site;
-use crate::sum;
 
 /// The length of a full bar, in the template's units.
 const BAR_LENGTH: i64 = 1000;
@@ -77,11 +76,18 @@ mod tests {
         let zh = page(&town.router, "/households/101").await;
         zh.shows(&["户号 101", "张*明", "一社，8.40 亩，种植制种玉米", "今年灌水 3 次"]);
         zh.shows(&[
-            "8.40 亩 × 4 元/亩 = <b>33.60 元</b>",
+            "8.40 亩 × 4 元/亩·年 = 33.60 元",
             "111.000 方 × 0.152 元/方 = 16.872 ≈ 16.87 元",
         ]);
-        zh.shows(&["31.080 ÷ 111.000 × 16.87 = 4.7236…，分得 <b>4.72 元</b>", "最大余数法"]);
-        zh.shows(&["/postings/5", "/postings/6", "/postings/8", "/postings/4", "未结算的灌水"]);
+        zh.shows(&["31.080 ÷ 111.000 × 16.87 = 4.7236…，分得 4.72 元", "最大余数法"]);
+        zh.shows(&[
+            "/postings/5",
+            "/postings/6",
+            "/postings/8",
+            "/postings/9",
+            "未结算的还有",
+            "未定稿",
+        ]);
         zh.shows(&["本村中位数", "station-1", "east-1"]);
         let en = page(&town.router, "/households/101?lang=en").await;
         en.shows(&[
@@ -90,6 +96,19 @@ mod tests {
             "largest remainder",
             "/postings/6?lang=en",
         ]);
+    }
+
+    #[tokio::test]
+    async fn shows_what_is_paid_and_still_owed_with_both_lines_of_a_reversal() {
+        let town = Town::with_payments().await;
+        let zh = page(&town.router, "/households/101").await;
+        zh.shows(&["2026 年水费 43.74 元，已缴 10.05 元，还欠 33.69 元。", "/payments/1", "银行"]);
+        assert!(!zh.text().contains("TX-1") && !zh.text().contains("张三"));
+        let zh = page(&town.router, "/households/102").await;
+        zh.shows(&["已缴 0.00 元", "/payments/2", "已冲正", "-2.00", "户号录错"]);
+        let en = page(&town.router, "/households/101?lang=en&year=2025").await;
+        en.shows(&["Charges for 2025: 0.00 yuan; paid 0.00 yuan; still owed 0.00 yuan."]);
+        en.shows(&["Still owed over all years: 33.69 yuan.", "/payments/1?lang=en"]);
     }
 
     #[tokio::test]

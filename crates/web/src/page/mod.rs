@@ -8,12 +8,16 @@ mod household;
 mod log;
 mod meter;
 mod meters;
+mod notice;
 mod outbox;
+mod owed;
+mod payment;
 mod posting;
 mod quarantine;
 mod receipt;
 mod search;
 mod sign;
+mod tariff;
 mod turns;
 mod verify;
 mod village;
@@ -26,6 +30,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 pub(crate) use alarms::AlarmQuery;
+pub(crate) use notice::MAX_NOTICES_AT_ONCE;
+pub(crate) use owed::OwedQuery;
 
 use crate::here::Here;
 use crate::security;
@@ -36,10 +42,16 @@ pub(crate) fn routes() -> Router<Site> {
         .route("/", get(district::show))
         .route("/villages/{village}", get(village::show))
         .route("/villages/{village}/rounds/{round}", get(board::show))
+        .route("/villages/{village}/rounds/{round}/notice", get(notice::show))
+        .route("/villages/{village}/rounds/{round}/notice.csv", get(notice::csv))
+        .route("/villages/{village}/rounds/{round}/notice.xlsx", get(notice::xlsx))
         .route("/postings/{index}", get(posting::show))
         .route("/postings/{index}/receipt/page", get(receipt::show))
         .route("/households/{household}", get(household::show))
+        .route("/villages/{village}/owed", get(owed::show))
+        .route("/payments/{receipt}", get(payment::show))
         .route("/search", get(search::show))
+        .route("/tariff", get(tariff::show))
         .route("/log", get(log::show))
         .route("/alarms", get(alarms::show))
         .route("/meters", get(meters::show))

@@ -52,7 +52,10 @@ async fn find(
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{Town, get, page};
+    use domain::round::Member;
+    use domain::share::ShareMethod;
+
+    use crate::testing::{Town, get, id, page};
 
     #[tokio::test]
     async fn shows_a_watering_whole() {
@@ -68,6 +71,38 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn shows_what_each_way_to_share_goes_by() {
+        let member = |household| Member::new(id(household));
+        let flowed = |household, minutes, flow| Member {
+            minutes: Some(minutes),
+            flow_ml_per_s: Some(flow),
+            ..member(household)
+        };
+        let town = Town::busy().await;
+        let members = vec![flowed("101", 30, 12_500), flowed("102", 20, 20_000)];
+        town.share(ShareMethod::MinutesFlow, members).await;
+        let zh = page(&town.router, "/postings/10").await;
+        zh.shows(&[
+            "按时间和流量分摊",
+            "流量（升/秒）",
+            ">12.500<",
+            ".shares.1.minutes\">20<",
+            ">50<",
+        ]);
+
+        let town = Town::busy().await;
+        let agreed = |household, weight| Member { weight: Some(weight), ..member(household) };
+        town.share(ShareMethod::Fixed, vec![agreed("101", 2), agreed("102", 3)]).await;
+        let en = page(&town.router, "/postings/10?lang=en").await;
+        en.shows(&["by agreed shares", "Agreed weight", ".shares.1.weight\">3<", ">5<"]);
+        assert!(!en.text().contains("Minutes"));
+
+        let town = Town::busy().await;
+        town.share(ShareMethod::Household, vec![member("103")]).await;
+        page(&town.router, "/postings/10").await.shows(&["计量到一户，斗口水量全部归该户"]);
+    }
+
+    #[tokio::test]
     async fn says_why_a_volume_is_an_estimate() {
         let town = Town::busy().await;
         page(&town.router, "/postings/7").await.shows(&["估算", "外壳被打开"]);
@@ -79,11 +114,21 @@ mod tests {
         for (index, parts) in [
             (0, &["签字规则", "root-1", "sample.example/log", "灌水"][..]),
             (1, &["登记密钥", "station-1", "水管所"]),
-            (2, &["一号斗口", "me1", "东支渠", "1 字 = 0.1 方", "30 分钟"]),
+            (2, &["一号斗口", "me1", "东支渠", "地表水", "1 字 = 0.1 方", "30 分钟"]),
             (3, &["east-1", "村社干部", "east"]),
-            (4, &["花名册", "制种玉米", "101", "30.00"]),
+            (4, &["花名册", "2026年1月1日 00:00", "制种玉米", "地表水", "101", "张*明", "30.00"]),
             (5, &["0.152", "4", "元/亩·年"]),
-            (8, &["水费结算", "本次计收", "/postings/6", "/postings/7", "/households/103"]),
+            (
+                8,
+                &[
+                    "水费结算",
+                    "加价（元）",
+                    "/postings/6",
+                    "/postings/7",
+                    "/households/103",
+                    "张*明",
+                ],
+            ),
         ] {
             for lang in ["zh", "en"] {
                 let answer = page(&town.router, &format!("/postings/{index}?lang={lang}")).await;

@@ -45,7 +45,13 @@ mod tests {
         let town = Town::busy().await;
         let zh = page(&town.router, "/villages/east").await;
         zh.shows(&["东村", "3 户，30.00 亩，1 个社", "第一轮", "已结算", "第二轮", "未结算"]);
-        zh.shows(&["一号斗口", "东支渠", "/meters/me1", "按花名册公示 4 号"]);
+        zh.shows(&[
+            "一号斗口",
+            "东支渠",
+            "/meters/me1",
+            "按花名册公示 4 号",
+            "/villages/east/owed",
+        ]);
         let en = page(&town.router, "/villages/east?lang=en").await;
         en.shows(&["3 households", "/villages/east/rounds/2026-1?lang=en", "/meters/me1?lang=en"]);
     }

@@ -2,15 +2,18 @@
 //!
 //! A template hands over references and code hands over values; `Borrow` takes both.
 
+mod bill;
 mod foreign;
+mod land;
 mod meter;
+mod money;
 mod watch;
 
 use std::borrow::Borrow;
 
 use service::board::{
-    Area, AttachmentRef, Fen, Fingerprint, Hit, HouseholdView, KeyKept, Kind, Litres, PostingLine,
-    RevocationReason, Role, Rule, ShareMethod, Timestamp,
+    Area, AttachmentRef, Fen, Figure, Fingerprint, Hit, HouseholdView, KeyKept, Kind, Litres,
+    PostingLine, RevocationReason, Role, Rule, ShareMethod, Timestamp,
 };
 use service::{Obstacle, QuarantineReason};
 
@@ -268,12 +271,36 @@ impl Here {
         }
     }
 
-    pub(crate) fn method(&self, method: impl Borrow<ShareMethod>) -> String {
-        let method = *method.borrow();
-        match method {
-            ShareMethod::Area => self.t.method_area.to_owned(),
-            ShareMethod::Minutes => self.t.method_minutes.to_owned(),
+    pub(crate) fn method(&self, method: impl Borrow<ShareMethod>) -> &'static str {
+        match *method.borrow() {
+            ShareMethod::Household => self.t.method_household,
+            ShareMethod::Area => self.t.method_area,
+            ShareMethod::Minutes => self.t.method_minutes,
+            ShareMethod::MinutesFlow => self.t.method_minutes_flow,
+            ShareMethod::Fixed => self.t.method_fixed,
         }
+    }
+
+    /// How a watering's volume comes to its households, as a sentence.
+    pub(crate) fn shared(&self, method: impl Borrow<ShareMethod>) -> String {
+        match *method.borrow() {
+            ShareMethod::Household => self.t.shares_words_household.to_owned(),
+            method => self.say(self.t.shares_words, [self.method(method).to_owned()]),
+        }
+    }
+
+    /// What is noted for a household.
+    pub(crate) fn figure(&self, figure: impl Borrow<Figure>) -> &'static str {
+        match *figure.borrow() {
+            Figure::Minutes => self.t.minutes,
+            Figure::Flow => self.t.flow_l_per_s,
+            Figure::Weight => self.t.weight,
+        }
+    }
+
+    /// Litres per second with all three decimals: 20.000.
+    pub(crate) fn flow(&self, ml_per_s: impl Borrow<u32>) -> String {
+        self.exact(Litres(i64::from(*ml_per_s.borrow())))
     }
 
     pub(crate) fn revocation(&self, reason: impl Borrow<RevocationReason>) -> &'static str {
@@ -362,7 +389,7 @@ impl Here {
 }
 
 /// A decimal number with a comma between each three digits before the point.
-fn grouped(number: &str) -> String {
+pub(crate) fn grouped(number: &str) -> String {
     let (sign, bare) = number.strip_prefix('-').map_or(("", number), |bare| ("-", bare));
     let (whole, part) = bare.split_once('.').map_or((bare, None), |(w, p)| (w, Some(p)));
     let mut text = String::from(sign);

@@ -14,13 +14,15 @@ use disclosure::statement::{
     District, Policy, ROSTER_MEDIA_TYPE, Registry, RegistryMeter, Role, Roster, RosterEntry,
     Statement, TariffNotice,
 };
+use domain::payment::{Payment, PaymentWay};
+use domain::plot::{Crop, Plot, Source};
 use domain::progress::Progress;
 use domain::registry::{Group, Meter, Outlet, Village};
-use domain::round::{Round, Turn};
+use domain::round::{Member, Round, Turn};
 use domain::scale::Scale;
 use domain::share::ShareMethod;
-use domain::tariff::{Price, Tariff};
-use domain::{Area, Timestamp};
+use domain::tariff::{Price, Tariff, Terms};
+use domain::{Area, Fen, Timestamp};
 use service::board::{self, AlarmFilter, AlarmKind};
 use service::request::Ask;
 use service::{Arrival, Clock, LogKey, NewAttachment, NoRandomness, Randomness, Service};
@@ -156,7 +158,37 @@ impl Town {
     /// The busy district with a turn that has the water.
     pub(crate) async fn with_an_open_turn() -> Self {
         let town = Self::busy().await;
-        town.open_turn("t6", "2026-2", "2026-05-01T22:55:00Z").await;
+        town.open_turn(turn("t6", "2026-2", "2026-05-01T22:55:00Z")).await;
+        town
+    }
+
+    /// The busy district with 10.05 yuan of 101 and 2 yuan of 102, the latter reversed: receipts 1 and 2.
+    pub(crate) async fn with_payments() -> Self {
+        let town = Self::busy().await;
+        let bank = Payment {
+            household: id("101"),
+            amount_fen: Fen(1_005),
+            way: PaymentWay::Bank,
+            paid_at: id("2026-05-09T02:00:00Z"),
+            reference: Some("TX-1".to_owned()),
+            note: Some("张三代缴".to_owned()),
+        };
+        let (way, amount_fen) = (PaymentWay::Cash, Fen(200));
+        let cash = Payment {
+            household: id("102"),
+            way,
+            amount_fen,
+            reference: None,
+            note: None,
+            ..bank.clone()
+        };
+        let reason = "户号录错".to_owned();
+        for ask in [
+            Ask::RecordPayments { payments: vec![bank, cash] },
+            Ask::ReversePayment { receipt: id("2"), reason },
+        ] {
+            town.service.request(&town.station.asks(ask)).await.unwrap();
+        }
         town
     }
 
@@ -218,6 +250,7 @@ impl Town {
                 name: "一号斗口".to_owned(),
                 canal: "东支渠".to_owned(),
                 village: id("east"),
+                source: Source::Surface,
                 gap_tolerance_seconds: 1800,
             }],
             tables: Vec::new(),
@@ -237,14 +270,19 @@ impl Town {
         let entry = |(household, area): (&str, i64)| RosterEntry {
             household: id(household),
             group: id("g1"),
-            area: Area(area),
-            crop: "制种玉米".to_owned(),
+            plots: vec![Plot {
+                crop: Crop::new("制种玉米").unwrap(),
+                source: Source::Surface,
+                area: Area(area),
+            }],
+            water_right_litres: None,
         };
         let entries = [("101", 840), ("102", 1170), ("103", 990)].map(entry);
         let bytes = serde_json::to_vec(&entries).unwrap();
         let roster = Roster {
             head: head(&[&self.station, &self.cadre]),
             village: id("east"),
+            effective_from: id("2025-12-31T16:00:00Z"),
             households: 3,
             entries: AttachmentRef::of(ROSTER_MEDIA_TYPE, &bytes),
         };
@@ -254,12 +292,14 @@ impl Town {
     fn tariff(&self) -> TariffNotice {
         TariffNotice {
             head: head(&[&self.root, &self.station]),
-            tariff: Tariff {
-                id: id("2026"),
-                valid_from: id("2026-01-01T00:00:00Z"),
-                metered_yuan_per_m3: Price::new("0.152").unwrap(),
-                basic_yuan_per_mu_year: Price::new("4").unwrap(),
-            },
+            tariff: Tariff::new(Terms::two_part(
+                id("2026"),
+                id("2026-01-01T00:00:00Z"),
+                id("all"),
+                Price::new("0.152").unwrap(),
+                Price::new("4").unwrap(),
+            ))
+            .unwrap(),
         }
     }
 
@@ -283,25 +323,26 @@ impl Town {
         self.sign_all().await;
     }
 
-    async fn draft(&self, turn: &str, round: &str, opened_at: &str, closed_at: &str) {
-        self.open_turn(turn, round, opened_at).await;
-        let close = Ask::CloseTurn { turn: id(turn), closed_at: id(closed_at) };
+    /// One watering more, shared as is said here, and posted.
+    pub(crate) async fn share(&self, method: ShareMethod, members: Vec<Member>) {
+        let turn = Turn { method, members, ..turn("t6", "2026-2", "2026-05-01T18:00:00Z") };
+        self.draft_turn(turn, "2026-05-01T19:00:00Z").await;
+        self.sign_all().await;
+    }
+
+    async fn draft(&self, code: &str, round: &str, opened_at: &str, closed_at: &str) {
+        self.draft_turn(turn(code, round, opened_at), closed_at).await;
+    }
+
+    async fn draft_turn(&self, turn: Turn, closed_at: &str) {
+        let close = Ask::CloseTurn { turn: turn.id.clone(), closed_at: id(closed_at) };
+        self.open_turn(turn).await;
         self.service.request(&self.station.asks(close)).await.unwrap();
         self.service.draft_due().await.unwrap();
     }
 
-    async fn open_turn(&self, turn: &str, round: &str, opened_at: &str) {
-        let opened = Turn {
-            id: id(turn),
-            round: id(round),
-            outlet: id("e1"),
-            village: id("east"),
-            group: id("g1"),
-            method: ShareMethod::Area,
-            members: Vec::new(),
-            opened_at: id(opened_at),
-        };
-        self.service.request(&self.station.asks(Ask::OpenTurn(opened))).await.unwrap();
+    async fn open_turn(&self, turn: Turn) {
+        self.service.request(&self.station.asks(Ask::OpenTurn(turn))).await.unwrap();
     }
 
     async fn settle(&self, round: &str) {
@@ -320,5 +361,19 @@ impl Town {
                 self.service.sign(draft.id, &keyid, sig).await.unwrap();
             }
         }
+    }
+}
+
+/// A turn of the whole group, by area.
+fn turn(code: &str, round: &str, opened_at: &str) -> Turn {
+    Turn {
+        id: id(code),
+        round: id(round),
+        outlet: id("e1"),
+        village: id("east"),
+        group: id("g1"),
+        method: ShareMethod::Area,
+        members: Vec::new(),
+        opened_at: id(opened_at),
     }
 }

@@ -58,8 +58,8 @@ impl Season {
             rounds: rounds.iter().map(|round| text(round, "id")).collect(),
             households: read_roster(&roster),
             registers: read_registers(&registers, litres),
-            metered: decimal(&text(&township["tariff"], "metered_yuan_per_m3")),
-            basic: decimal(&text(&township["tariff"], "basic_yuan_per_mu_year")),
+            metered: decimal(&text(&township["tariff"]["metered"][0], "price")),
+            basic: decimal(&text(&township["tariff"]["basic"][0], "price")),
         }
     }
 

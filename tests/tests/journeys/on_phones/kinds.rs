@@ -37,6 +37,18 @@ fn examples() -> Vec<(String, Value)> {
     let table = json!({ "id": "parshall-600", "source": "SL 24", "valid_from_mm": 30, "rows": [[30, 1500], [90, 8000]] });
     registry["tables"] = json!([table]);
     examples.push(("registry".to_owned(), registry));
+    for (method, figures) in [
+        ("minutes", json!({ "minutes": 30 })),
+        ("minutes-flow", json!({ "minutes": 30, "flow_ml_per_s": 12_500 })),
+        ("fixed", json!({ "weight": 3 })),
+    ] {
+        let mut watering = examples.iter().find(|(kind, _)| kind == "watering").unwrap().1.clone();
+        watering["watering"]["method"] = json!(method);
+        for share in watering["watering"]["shares"].as_array_mut().unwrap() {
+            share.as_object_mut().unwrap().extend(figures.as_object().unwrap().clone());
+        }
+        examples.push(("watering".to_owned(), watering));
+    }
     for act in [
         json!({ "rotate": { "old": "34".repeat(32), "new": "8a".repeat(32), "kept": "software" } }),
         json!({ "revoke": { "key": "34".repeat(32), "reason": "stolen" } }),

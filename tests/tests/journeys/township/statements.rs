@@ -164,7 +164,7 @@ impl Township {
             .map(|well| {
                 json!({
                     "id": format!("jing-{well}"), "name": format!("{well}号机井"), "canal": "地下水",
-                    "village": "dongqu", "gap_tolerance_seconds": 3600,
+                    "village": "dongqu", "source": "ground", "gap_tolerance_seconds": 3600,
                 })
             })
             .collect();
@@ -193,7 +193,8 @@ impl Township {
             .iter()
             .flat_map(|(group, households)| {
                 households.iter().map(move |(household, area)| {
-                    json!({ "household": household, "group": group, "area": area, "crop": "玉米" })
+                    let plot = json!({ "crop": "玉米", "source": "ground", "area": area });
+                    json!({ "household": household, "group": group, "plots": [plot] })
                 })
             })
             .collect();
@@ -201,6 +202,7 @@ impl Township {
         let roster = json!({
             "head": self.head(&[("station", STATION.key), ("cadre", cadre.key)]),
             "village": village.id,
+            "effective_from": DRAWN_UP,
             "households": entries.len(),
             "entries": serde_json::to_value(AttachmentRef::of(ROSTER_MEDIA_TYPE, &bytes)).unwrap(),
         });
@@ -212,7 +214,9 @@ impl Township {
             "head": self.head(&[("root", "bureau"), ("station", STATION.key)]),
             "tariff": {
                 "id": "2024", "valid_from": "2023-12-31T16:00:00Z",
-                "metered_yuan_per_m3": "0.183", "basic_yuan_per_mu_year": "4",
+                "classes": [{ "class": "all", "other": true }],
+                "basic": [{ "price": "4" }],
+                "metered": [{ "price": "0.183", "whole": true }],
             },
         })
     }

@@ -23,14 +23,16 @@ use telemetry::{ChainHash, Flags, Kind, MeterId, Report, Signature, VerifyingKey
 use crate::command::log_folder::write;
 
 /// Wells that take turns; one village has them all.
-const WELLS: usize = 40;
+pub const WELLS: usize = 40;
 /// A bill run comes after so many waterings.
 const WATERINGS_OF_RUN: usize = 150;
 /// Readings of a report, one every five minutes.
 const READINGS: usize = 12;
 const PACE_MILLIS: i64 = 300_000;
-/// Reports from one watering to the next; each watering rests on one more.
+/// Reports from a watering's start to its end; it rests on one more.
 const REPORTS_OF_WATERING: usize = 3;
+/// From one watering of a well to the next.
+const PAUSE_MILLIS: i64 = 2 * 24 * 3_600_000;
 /// How far within a report a watering begins and ends.
 const WITHIN_MILLIS: i64 = 20 * 60_000;
 /// Units that a register rises by between two readings.
@@ -169,6 +171,7 @@ impl<'a> Maker<'a> {
     }
 
     fn watering(&mut self, well: &mut Well, number: usize) -> anyhow::Result<Envelope> {
+        well.rest()?;
         let start = well.begin.plus_millis(WITHIN_MILLIS);
         let (first, reports) = well.run()?;
         let end = well.begin.plus_millis(WITHIN_MILLIS);
@@ -286,7 +289,7 @@ impl<'a> Maker<'a> {
     }
 }
 
-/// A well's register, read every five minutes, with water always running.
+/// A well's register, read every five minutes while water runs.
 struct Well {
     code: MeterCode,
     outlet: OutletId,
@@ -316,11 +319,15 @@ impl Well {
         })
     }
 
-    /// The reports of the next watering, the first of which is the last of the one before.
+    /// Some days without a report, then one: the next watering begins in it.
+    fn rest(&mut self) -> anyhow::Result<()> {
+        self.next_at = self.next_at.plus_millis(PAUSE_MILLIS);
+        self.report()?;
+        Ok(())
+    }
+
+    /// The reports of the next watering, from the latest on.
     fn run(&mut self) -> anyhow::Result<(u64, Vec<Vec<u8>>)> {
-        if self.last.is_none() {
-            self.report()?;
-        }
         let (first, bytes) = self.last.clone().context("there is a report")?;
         let mut reports = vec![bytes];
         for _ in 0..REPORTS_OF_WATERING {

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use anyhow::Context;
 use disclosure::dsse::Envelope;
 use domain::DistrictId;
+use domain::payment::Payment;
 use service::Service;
 use service::hand_readings::{DraftReading, MAX_DRAFT_READINGS, Preview};
 use service::past_turns::{MAX_PAST_TURNS, PastTurn, TurnPreview};
+use service::payments::PaymentPreview;
+use service::request::MAX_PAYMENTS;
 use store::Store;
 use tokio::runtime::Runtime;
 
@@ -89,6 +92,21 @@ impl District {
         Ok(previews)
     }
 
+    /// What would come of recording payments, in the order given.
+    pub fn preview_payments(&self, payments: &[Payment]) -> anyhow::Result<Vec<PaymentPreview>> {
+        let mut previews = Vec::with_capacity(payments.len());
+        for payments in payments.chunks(MAX_PAYMENTS) {
+            previews.extend(match self {
+                Self::Server { api, .. } => api.preview_payments(payments)?,
+                Self::Folder { service, runtime } => {
+                    runtime.block_on(service.preview_payments(payments))?
+                }
+            });
+        }
+        anyhow::ensure!(previews.len() == payments.len(), "the server left payments out");
+        Ok(previews)
+    }
+
     /// Hands signed readings in.
     pub fn enter_readings(&self, envelope: &Envelope) -> anyhow::Result<()> {
         match self {
@@ -100,17 +118,15 @@ impl District {
         }
     }
 
-    /// Hands a signed request in.
-    pub fn request(&self, envelope: &Envelope) -> anyhow::Result<()> {
+    /// Hands a signed request in; what came of it, as the API says it.
+    pub fn request(&self, envelope: &Envelope) -> anyhow::Result<serde_json::Value> {
         match self {
-            Self::Server { api, .. } => {
-                api.request(envelope)?;
-            }
+            Self::Server { api, .. } => api.request(envelope),
             Self::Folder { service, runtime } => {
-                runtime.block_on(service.request(&envelope.to_json()))?;
+                let answer = runtime.block_on(service.request(&envelope.to_json()))?;
+                Ok(serde_json::to_value(answer)?)
             }
         }
-        Ok(())
     }
 }
 

@@ -1,11 +1,13 @@
-//! `mingqu import`: readings and turns from a file that somebody kept by hand.
+//! `mingqu import`: readings, turns, rosters and payments from a file that somebody kept by hand or a bank made.
 //!
 //! The whole file is looked at first. If a row is wrong, every wrong row is named and nothing is handed in; a file that was
 //! handed in before changes nothing.
 
 mod district;
 mod outcome;
+mod payments;
 mod readings;
+mod roster;
 mod turns;
 
 use std::path::PathBuf;
@@ -26,13 +28,27 @@ pub enum ImportCommand {
     Readings(readings::ReadingsArgs),
     /// Turns that are over, as they were noted at the gate (轮灌).
     Turns(turns::TurnsArgs),
+    /// A village's households with their plots (花名册), as a statement to be signed.
+    Roster(roster::RosterArgs),
+    /// Payments, as a bank lists them (缴费).
+    Payments(payments::PaymentsArgs),
 }
 
-/// What both take.
+/// A table that somebody hands in.
 #[derive(Debug, Args)]
-pub struct ImportArgs {
+pub struct FileArgs {
     /// The file: XLSX, or CSV in UTF-8 or GBK.
     file: PathBuf,
+    /// Only this sheet of a workbook.
+    #[arg(long)]
+    sheet: Option<String>,
+}
+
+/// What readings and turns take.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    #[command(flatten)]
+    file: FileArgs,
     /// The data folder of the district, on the machine of its server.
     #[arg(long, conflicts_with = "server", required_unless_present = "server")]
     data: Option<PathBuf>,
@@ -49,9 +65,6 @@ pub struct ImportArgs {
     /// Say what would happen, and hand nothing in.
     #[arg(long)]
     dry_run: bool,
-    /// Only this sheet of a workbook.
-    #[arg(long)]
-    sheet: Option<String>,
     /// Print what came of it as JSON.
     #[arg(long)]
     json: bool,
@@ -62,6 +75,8 @@ pub fn run(command: &ImportCommand) -> anyhow::Result<Verdict> {
     match command {
         ImportCommand::Readings(args) => readings::run(args),
         ImportCommand::Turns(args) => turns::run(args),
+        ImportCommand::Roster(args) => roster::run(args),
+        ImportCommand::Payments(args) => payments::run(args),
     }
 }
 
@@ -71,6 +86,12 @@ impl ImportArgs {
         self.key.as_deref().map(|file| key_file::read(file, &self.passphrase)).transpose()
     }
 
+    fn sheets(&self) -> anyhow::Result<Vec<Sheet>> {
+        self.file.sheets()
+    }
+}
+
+impl FileArgs {
     fn sheets(&self) -> anyhow::Result<Vec<Sheet>> {
         let path = self.file.display();
         let size = std::fs::metadata(&self.file).with_context(|| format!("cannot read {path}"))?;

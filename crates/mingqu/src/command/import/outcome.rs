@@ -1,5 +1,7 @@
 //! What came of an import, for a person and for a program.
 
+use domain::Fen;
+use domain::payment::ReceiptNo;
 use serde::Serialize;
 use sheet::Problems;
 
@@ -20,12 +22,32 @@ pub struct Outcome {
     pub warnings: Vec<String>,
     /// Rows whose content is there already.
     pub known: usize,
+    /// The same, each in words, where they are named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub known_rows: Vec<String>,
+    /// What payments come to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sums: Option<PaymentSums>,
+    /// The receipts of payments that were handed in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub receipts: Vec<ReceiptNo>,
     /// Rows that are wrong: the first ones, each in words.
     pub problems: Vec<String>,
     /// How many problems there are.
     pub problem_count: usize,
     /// What was handed in and taken.
     pub handed_in: usize,
+}
+
+/// What payments of a file come to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct PaymentSums {
+    /// Of rows that are new.
+    pub new: Fen,
+    /// Of rows that are there already.
+    pub known: Fen,
+    /// Of rows that the server refuses.
+    pub refused: Fen,
 }
 
 impl Outcome {
@@ -46,6 +68,7 @@ impl Outcome {
             print(&serde_json::to_string_pretty(self)?)?;
         } else {
             listed("new", &self.new, self.new.len());
+            listed("already there", &self.known_rows, self.known_rows.len());
             listed("look at", &self.warnings, self.warnings.len());
             listed("wrong", &self.problems, self.problem_count);
             print(&self.summary())?;
@@ -61,15 +84,32 @@ impl Outcome {
             self.warnings.len(),
             self.problem_count
         );
+        let counts = format!("{counts}{}", self.money());
         match (self.is_good(), self.dry_run) {
             (false, _) => format!("{counts}: nothing was handed in; correct the file"),
             (true, true) => format!("{counts}: nothing was handed in, as asked"),
-            (true, false) => format!("{counts}: {} handed in", self.handed_in),
+            (true, false) => format!("{counts}: {} handed in{}", self.handed_in, self.numbers()),
+        }
+    }
+
+    /// What payments come to, in words.
+    fn money(&self) -> String {
+        let Some(sums) = &self.sums else { return String::new() };
+        let yuan = [sums.new, sums.known, sums.refused].map(Fen::yuan);
+        let [new, known, refused] = yuan;
+        format!(" ({new} yuan new, {known} already there, {refused} refused)")
+    }
+
+    /// From which receipt to which, in words.
+    fn numbers(&self) -> String {
+        match (self.receipts.iter().min(), self.receipts.iter().max()) {
+            (Some(first), Some(last)) => format!(", receipts {first} to {last}"),
+            _ => String::new(),
         }
     }
 }
 
-fn listed(what: &str, lines: &[String], count: usize) {
+pub(super) fn listed(what: &str, lines: &[String], count: usize) {
     for line in lines.iter().take(MAX_LINES_SHOWN) {
         tell(&format!("{what}: {line}"));
     }

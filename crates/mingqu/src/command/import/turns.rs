@@ -7,6 +7,7 @@ use clap::Args;
 use disclosure::dsse::Envelope;
 use domain::round::{Member, Turn};
 use domain::share::ShareMethod;
+use domain::units::parse_decimal;
 use domain::{Area, OutletId, Timestamp, TurnId};
 use service::Clock;
 use service::past_turns::{PastTurn, TurnPreview};
@@ -63,7 +64,7 @@ pub fn run(args: &TurnsArgs) -> anyhow::Result<Verdict> {
     outcome.say(args.import.json)
 }
 
-fn columns() -> [Column; 11] {
+fn columns() -> [Column; 13] {
     [
         Column::required("round", &["轮次", "round"]),
         Column::required("outlet", &["斗口", "机井", "outlet"]),
@@ -76,6 +77,8 @@ fn columns() -> [Column; 11] {
         Column::optional("household", &["户号", "household"]),
         Column::optional("area", &["面积", "面积(亩)", "area", "area mu"]),
         Column::optional("minutes", &["分钟", "用水分钟", "minutes"]),
+        Column::optional("flow", &["流量", "流量(升/秒)", "flow", "flow l/s"]),
+        Column::optional("weight", &["份额", "约定份额", "weight"]),
     ]
 }
 
@@ -137,17 +140,21 @@ fn turn_id(
 fn method(record: &Record<'_>) -> Result<ShareMethod, Problem> {
     match record.optional_text("method")?.as_deref() {
         None | Some("面积" | "按面积" | "area") => Ok(ShareMethod::Area),
+        Some("到户" | "计量到户" | "household") => Ok(ShareMethod::Household),
         Some("时间" | "按时间" | "分钟" | "minutes") => Ok(ShareMethod::Minutes),
-        Some(_) => {
-            Err(record
-                .problem("method", "is not a way to share: write 面积 / area or 时间 / minutes"))
-        }
+        Some("时间流量" | "按时间和流量" | "minutes-flow") => Ok(ShareMethod::MinutesFlow),
+        Some("份额" | "按约定份额" | "fixed") => Ok(ShareMethod::Fixed),
+        Some(_) => Err(record.problem(
+            "method",
+            "is not a way to share: write 计量到户 / household, 面积 / area, 时间 / minutes, 时间流量 / minutes-flow \
+             or 份额 / fixed",
+        )),
     }
 }
 
 fn member(record: &Record<'_>) -> Result<Option<Member>, Problem> {
     if record.optional_text("household")?.is_none() {
-        return match ["area", "minutes"]
+        return match ["area", "minutes", "flow", "weight"]
             .into_iter()
             .find(|key| !matches!(record.optional_text(key), Ok(None)))
         {
@@ -162,13 +169,24 @@ fn member(record: &Record<'_>) -> Result<Option<Member>, Problem> {
         ),
         None => None,
     };
-    let minutes = match record.optional_text("minutes")? {
-        Some(_) => Some(record.text("minutes")?.parse().map_err(|_| {
-            record.problem("minutes", "is not a number of minutes: write whole minutes")
-        })?),
-        None => None,
-    };
-    Ok(Some(Member { household: code(record, "household")?, area, minutes }))
+    let minutes = figure(record, "minutes", 0, "is not a number of minutes: write whole minutes")?;
+    let flow_ml_per_s =
+        figure(record, "flow", 3, "is not a flow: write litres per second, like 20 or 12.5")?;
+    let weight = figure(record, "weight", 0, "is not a weight: write a whole number")?;
+    let household = code(record, "household")?;
+    Ok(Some(Member { household, area, minutes, flow_ml_per_s, weight }))
+}
+
+/// A figure that may be noted for a household, in units of its last decimal.
+fn figure(
+    record: &Record<'_>,
+    key: &'static str,
+    decimals: u8,
+    problem: &str,
+) -> Result<Option<u32>, Problem> {
+    let Some(text) = record.optional_text(key)? else { return Ok(None) };
+    let value = parse_decimal(key, &text, decimals).ok().and_then(|value| value.try_into().ok());
+    value.map(Some).ok_or_else(|| record.problem(key, problem))
 }
 
 /// The turns by time, each with the households of its rows.
@@ -266,6 +284,7 @@ mod tests {
 
     const PAGE: &str = include_str!("../../../../../docs/formats/files.md");
     const HEADINGS: &str = "round,outlet,village,group,opened,closed,method,household,minutes\n";
+    const WIDE: &str = "轮次,斗口,村,社,开始,结束,分摊方式,户号,分钟,流量(升/秒),约定份额\n";
 
     fn read(csv: &str) -> (Vec<(Place, Turn, Timestamp)>, Vec<String>) {
         let sheets = sheet::open(csv.as_bytes()).unwrap();
@@ -299,6 +318,49 @@ mod tests {
     }
 
     #[test]
+    fn every_way_to_share_is_read_with_its_figures() {
+        let turn = "r1,w1,v1,g1,2016-05-01 8:00,2016-05-01 9:00";
+        for (rest, method, figures) in [
+            ("计量到户,101,,,", ShareMethod::Household, (None, None, None)),
+            ("按面积,101,,,", ShareMethod::Area, (None, None, None)),
+            ("按时间,101,20,,", ShareMethod::Minutes, (Some(20), None, None)),
+            ("按时间和流量,101,20,12.5,", ShareMethod::MinutesFlow, (Some(20), Some(12_500), None)),
+            ("按约定份额,101,,,3", ShareMethod::Fixed, (None, None, Some(3))),
+        ] {
+            let (turns, problems) = read(&format!("{WIDE}{turn},{rest}\n"));
+            assert_eq!(problems, [""; 0], "{rest}");
+            let (_, turn, _) = &turns[0];
+            let member = &turn.members[0];
+            assert_eq!(turn.method, method);
+            assert_eq!((member.minutes, member.flow_ml_per_s, member.weight), figures, "{rest}");
+        }
+        for method in ShareMethod::ALL {
+            let (turns, _) = read(&format!("{WIDE}{turn},{},101,,,\n", method.code()));
+            assert_eq!(turns[0].1.method, method);
+        }
+    }
+
+    #[test]
+    fn rejects_figures_that_are_no_numbers_of_their_units() {
+        let row = |rest: &str| {
+            read(&format!("{WIDE}r1,w1,v1,g1,2016-05-01 8:00,2016-05-01 9:00,{rest}\n"))
+                .1
+                .join("\n")
+        };
+        for (rest, words) in [
+            ("按时间和流量,101,20,快,", "litres per second"),
+            ("按时间和流量,101,20,0.0001,", "litres per second"),
+            ("按时间和流量,101,20,99999999,", "litres per second"),
+            ("按约定份额,101,,,一半", "is not a weight"),
+            ("按约定份额,101,,,0.5", "is not a weight"),
+            (",,,20,", "no household"),
+            (",,,,3", "no household"),
+        ] {
+            assert!(row(rest).contains(words), "{words}: {}", row(rest));
+        }
+    }
+
+    #[test]
     fn rejects_what_cannot_be_a_turn() {
         let row = |opened: &str, closed: &str, rest: &str| {
             read(&format!("{HEADINGS}r1,w1,v1,g1,{opened},{closed},{rest}\n")).1.join("\n")
@@ -306,7 +368,7 @@ mod tests {
         for (problem, words) in [
             (row("2016-05-01 8:00", "2016-05-01 8:00", ",,"), "cannot close"),
             (row("2016-05-01 8:00", "2016-07-01 8:00", ",,"), "future"),
-            (row("2016-05-01 8:00", "2016-05-01 9:00", "抽签,,"), "area or"),
+            (row("2016-05-01 8:00", "2016-05-01 9:00", "抽签,,"), "area, 时间 / minutes"),
             (row("2016-05-01 8:00", "2016-05-01 9:00", ",101,ten"), "whole minutes"),
             (row("2016-05-01 8:00", "2016-05-01 9:00", ",,10"), "no household"),
             (row("2016-05-01 8:00", "2016-05-01 9:00", ",A 1,"), "a-z"),
