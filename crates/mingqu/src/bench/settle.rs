@@ -50,12 +50,12 @@ const TERMS: &str = r#"{
     ],
     "basic": [{"price": "4"}],
     "metered": [
-        {"class": "grain", "price": "0.183", "tiers": [
+        {"source": "surface", "class": "grain", "price": "0.183", "tiers": [
             {"up_to_percent": "30", "times": "1.3"}, {"up_to_percent": "50", "times": "1.5"}, {"times": "2"}]},
-        {"class": "rest", "price": "0.183", "times": "1.5", "tiers": [{"times": "2"}]}
+        {"source": "surface", "class": "rest", "price": "0.183", "times": "1.5", "tiers": [{"times": "2"}]}
     ],
     "fees": [{"name": "末级渠系水费", "price": "0.0305", "per": "m3"}],
-    "subsidies": [{"name": "粮食补贴", "class": "grain", "price": "0.02", "per": "m3"}]
+    "subsidies": [{"name": "粮食补贴", "source": "surface", "class": "grain", "price": "0.02", "per": "m3"}]
 }"#;
 
 /// Measures the settlement of so many households.
@@ -276,5 +276,19 @@ impl<'a> Log<'a> {
         self.store.post(&posting).await?;
         self.edge.mark_stored();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_household_has_its_lines() {
+        let rows = run(VILLAGE + 7, None).await.unwrap();
+        let value = |name: &str| rows.iter().find(|row| row.name == name).unwrap().value.unwrap();
+        // The basic charge; and in each of four rounds two crops' water, two fees and a subsidy, and what tiers cut.
+        assert!(value("lines of a bill") > 21.0, "{rows:?}");
+        assert!(value("billed") > 0.0, "{rows:?}");
     }
 }
