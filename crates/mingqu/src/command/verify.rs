@@ -67,6 +67,13 @@ struct Said {
     details: Value,
 }
 
+impl Said {
+    /// That something does not hold, and why.
+    fn refused(what: &'static str, why: &impl ToString, rests_on: Vec<String>) -> Self {
+        Self { what, holds: false, says: vec![why.to_string()], rests_on, details: Value::Null }
+    }
+}
+
 /// Exit code 0 when it holds, 1 when it does not, 2 when it could not be checked.
 pub fn run(args: &VerifyArgs) -> anyhow::Result<Verdict> {
     let bytes = read(&args.file)?;
@@ -141,16 +148,9 @@ fn receipt(
     log: Option<(&str, &impl Source)>,
 ) -> anyhow::Result<Said> {
     let (key, key_whence) = key(args, log)?;
-    let refused = |error: String, rests_on| Said {
-        what: "receipt",
-        holds: false,
-        says: vec![error],
-        rests_on,
-        details: Value::Null,
-    };
     let proof = match TlogProof::parse(bytes) {
         Ok(proof) => proof,
-        Err(error) => return Ok(refused(error.to_string(), vec![key_whence])),
+        Err(error) => return Ok(Said::refused("receipt", &error, vec![key_whence])),
     };
     let (entry, entry_whence) = match (&args.entry, log) {
         (Some(file), _) => (read(file)?, format!("the entry in {}", file.display())),
@@ -167,7 +167,7 @@ fn receipt(
     if let Some(policy) = &args.policy
         && let Err(error) = audit::check_receipt_quorum(bytes, &entry, &key, &read_policy(policy)?)
     {
-        return Ok(refused(error.to_string(), rests_on));
+        return Ok(Said::refused("receipt", &error, rests_on));
     }
     match audit::verify_receipt(bytes, &entry, &key) {
         Ok(receipt) => Ok(Said {
@@ -187,7 +187,7 @@ fn receipt(
                 "origin": receipt.checkpoint.origin,
             }),
         }),
-        Err(error) => Ok(refused(error.to_string(), rests_on)),
+        Err(error) => Ok(Said::refused("receipt", &error, rests_on)),
     }
 }
 
@@ -240,13 +240,7 @@ fn envelope(
             rests_on,
             details: serde_json::to_value(&verdict)?,
         },
-        Err(error) => Said {
-            what: "envelope",
-            holds: false,
-            says: vec![error.to_string()],
-            rests_on,
-            details: Value::Null,
-        },
+        Err(error) => Said::refused("envelope", &error, rests_on),
     })
 }
 
@@ -292,13 +286,7 @@ fn submission(
             rests_on,
             details: serde_json::to_value(&submission)?,
         },
-        Err(error) => Said {
-            what: "submission receipt",
-            holds: false,
-            says: vec![error.to_string()],
-            rests_on,
-            details: Value::Null,
-        },
+        Err(error) => Said::refused("submission receipt", &error, rests_on),
     })
 }
 
@@ -320,12 +308,6 @@ fn checkpoint(
             rests_on,
             details: json!({ "origin": origin, "log_size": size, "root": root }),
         },
-        Err(error) => Said {
-            what: "checkpoint",
-            holds: false,
-            says: vec![error.to_string()],
-            rests_on,
-            details: Value::Null,
-        },
+        Err(error) => Said::refused("checkpoint", &error, rests_on),
     })
 }

@@ -72,7 +72,7 @@ pub enum ExplainError {
     /// Cannot be for a single plot.
     #[error("this cannot be explained: {0}")]
     Account(AccountError),
-    /// Cannot be, for [`NOBODY`] is a household number.
+    /// Cannot be, for `NOBODY` is a household number.
     #[error(transparent)]
     Nobody(#[from] IdError),
 }
