@@ -1,6 +1,10 @@
 //! What stands in an address, parsed once.
 
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use serde::Deserialize;
+
+use crate::refusal::Refusal;
 
 /// Where a page of a list begins, and which year; text until [`number`] has read it.
 #[derive(Debug, Default, Deserialize)]
@@ -25,6 +29,12 @@ pub(crate) fn plain_number<T: std::str::FromStr>(text: &str) -> Result<T, NotANu
         return text.parse().map_err(|_| NotANumber);
     }
     Err(NotANumber)
+}
+
+/// The posting index that a page's address ends with.
+pub(crate) fn index(path: Result<Path<String>, PathRejection>) -> Result<u64, Refusal> {
+    let Path(index) = path.map_err(|_| Refusal::BadInput)?;
+    Ok(plain_number(&index)?)
 }
 
 /// What stands there is no number, or one too large.

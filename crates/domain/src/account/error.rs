@@ -3,7 +3,6 @@
 use thiserror::Error;
 
 use crate::plot::{Crop, Source};
-use crate::tariff::source_text;
 use crate::{HouseholdNo, TariffId, TimeError, Timestamp};
 
 /// Why a year cannot be reckoned.
@@ -70,7 +69,7 @@ pub enum AccountError {
     #[error(
         "household {household} has no plot with {} water, which it got: correct the roster's plots or the outlet's \
          source",
-        source_text(*water)
+        water
     )]
     NoPlot {
         /// The household.
@@ -92,7 +91,7 @@ pub enum AccountError {
         tariff: TariffId,
     },
     /// Water from a source that the tariff says nothing about.
-    #[error("tariff {tariff} has no price for {} water: add a metered price for it", source_text(*water))]
+    #[error("tariff {tariff} has no price for {} water: add a metered price for it", water)]
     NoPrice {
         /// The tariff's code.
         tariff: TariffId,

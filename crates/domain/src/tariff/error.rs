@@ -58,10 +58,7 @@ pub enum Fault {
     )]
     Name(String),
     /// Two rules for the same water or land.
-    #[error(
-        "{earlier} also holds for {} water, class {class}, on {day}: {what}",
-        source_text(*water)
-    )]
+    #[error("{earlier} also holds for {} water, class {class}, on {day}: {what}", water)]
     Overlap {
         /// The earlier rule.
         earlier: String,
@@ -78,7 +75,7 @@ pub enum Fault {
     #[error(
         "no price holds for {} water, class {class}, on {day}: every source that the tariff mentions needs one for \
          every class and day, and may have the price 0",
-        source_text(*water)
+        water
     )]
     Gap {
         /// Where the water comes from.
@@ -92,7 +89,7 @@ pub enum Fault {
     #[error(
         "class {class} has no quota for {} water, which this rule needs: add it to the class, or limit the rule to \
          what has one",
-        source_text(*water)
+        water
     )]
     NoQuota {
         /// Where the water comes from.
@@ -153,12 +150,4 @@ pub enum Fault {
     /// An implausible quota.
     #[error("{0} m³ per mu is above {MAX_QUOTA_M3_PER_MU}: a quota is in m³ per mu and year")]
     Quota(String),
-}
-
-/// A source as messages name it.
-pub(crate) const fn source_text(source: Source) -> &'static str {
-    match source {
-        Source::Surface => "surface",
-        Source::Ground => "ground",
-    }
 }

@@ -24,7 +24,6 @@ pub use check::{
     MAX_BASIC, MAX_CLASSES, MAX_CROPS, MAX_FEES, MAX_LOSS_PERCENT, MAX_METERED, MAX_PERCENT,
     MAX_QUOTA_M3_PER_MU, MAX_RULE_NAME_CHARS, MAX_TIERS, MAX_TIMES,
 };
-pub(crate) use error::source_text;
 pub use error::{Fault, TariffError};
 pub use price::{
     Decimal, ExactPrice, MAX_DECIMALS, MAX_EXACT_DECIMALS, MAX_PRICE_YUAN, Per, Price, PriceError,

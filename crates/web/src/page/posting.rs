@@ -9,7 +9,7 @@ use service::board::{self, PostingBody, PostingView};
 use super::scripted;
 use crate::chart::Chart;
 use crate::here::Here;
-use crate::params::plain_number;
+use crate::params::index;
 use crate::refusal::Refusal;
 use crate::site::Site;
 
@@ -45,9 +45,7 @@ async fn find(
     site: &Site,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<PostingView, Refusal> {
-    let Path(index) = path.map_err(|_| Refusal::BadInput)?;
-    let index = plain_number(&index)?;
-    board::posting(&site.service, index).await?.ok_or(Refusal::NotFound)
+    board::posting(&site.service, index(path)?).await?.ok_or(Refusal::NotFound)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use service::board::{self, ReceiptView};
 
 use super::html;
 use crate::here::Here;
-use crate::params::plain_number;
+use crate::params::index;
 use crate::qr::{MAX_QR_BYTES, Qr};
 use crate::refusal::Refusal;
 use crate::site::Site;
@@ -36,9 +36,7 @@ async fn find(
     site: &Site,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<ReceiptView, Refusal> {
-    let Path(index) = path.map_err(|_| Refusal::BadInput)?;
-    let index = plain_number(&index)?;
-    board::receipt(&site.service, index).await?.ok_or(Refusal::NotFound)
+    board::receipt(&site.service, index(path)?).await?.ok_or(Refusal::NotFound)
 }
 
 #[cfg(test)]
